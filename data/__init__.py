@@ -1,0 +1,1 @@
+"""Simulated galaxies, from particles to maps of seven domains."""

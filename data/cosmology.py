@@ -1,0 +1,56 @@
+"""Constants, the expansion, and the mean relations between a halo and what is in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Planck Collaboration XIII (2016), as IllustrisTNG takes them.
+HUBBLE = 0.6774
+OMEGA_MATTER = 0.3089
+OMEGA_LAMBDA = 0.6911
+OMEGA_BARYON = 0.0486
+BARYON_FRACTION = OMEGA_BARYON / OMEGA_MATTER
+
+GRAVITY = 4.30091e-6  # kpc (km/s)^2 / Msun
+KPC_KM_S_IN_GYR = 0.977792  # 1 kpc / (1 km/s)
+PROTON_MASS_OVER_BOLTZMANN = 121.147  # K per (km/s)^2: m_p (1 km/s)^2 / k_B
+HYDROGEN_FRACTION = 0.76
+MSUN_KPC3_IN_PROTONS_CM3 = 4.0462e-8  # 1 Msun/kpc^3 in m_p/cm^3
+
+
+def hubble_rate(redshift: float) -> float:
+    """Return H(z) in km/s/kpc of the flat cosmology above."""
+    return 0.1 * HUBBLE * float(np.sqrt(OMEGA_MATTER * (1 + redshift) ** 3 + OMEGA_LAMBDA))
+
+
+def critical_density(redshift: float) -> float:
+    """Return the critical density at `redshift` in Msun/kpc^3."""
+    return 3.0 * hubble_rate(redshift) ** 2 / (8.0 * np.pi * GRAVITY)
+
+
+def virial_radius(halo_mass: float, redshift: float) -> float:
+    """Return R200c in kpc (physical) of a halo of M200c = `halo_mass` Msun."""
+    return float(np.cbrt(3.0 * halo_mass / (4.0 * np.pi * 200.0 * critical_density(redshift))))
+
+
+def concentration(halo_mass: float, redshift: float) -> float:
+    """Return the median c200c: Dutton & Maccio (2014), eqs. 7, 10 and 11 (scatter 0.11 dex)."""
+    a = 0.520 + (0.905 - 0.520) * np.exp(-0.617 * redshift**1.21)
+    b = -0.101 + 0.026 * redshift
+    return float(10.0 ** (a + b * np.log10(halo_mass * HUBBLE / 1e12)))
+
+
+def stellar_mass(halo_mass: float, redshift: float) -> float:
+    """Return the mean stellar mass in Msun: Moster, Naab & White (2013), eqs. 2, 11-14, table 1."""
+    f = redshift / (1.0 + redshift)
+    m1 = 10.0 ** (11.590 + 1.195 * f)
+    n, beta, gamma = 0.0351 - 0.0247 * f, 1.376 - 0.826 * f, 0.608 + 0.329 * f
+    return 2.0 * n * halo_mass / ((halo_mass / m1) ** -beta + (halo_mass / m1) ** gamma)
+
+
+def cold_gas_mass(stellar: float) -> float:
+    """Return the mean HI mass with helium in Msun of a star-forming galaxy.
+
+    log M_HI/M* = -0.43 log M* + 3.75, Papastergis et al. (2012), times 1.33 for helium.
+    """
+    return 1.33 * stellar * 10.0 ** (-0.43 * np.log10(stellar) + 3.75)

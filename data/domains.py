@@ -1,0 +1,71 @@
+"""The one table of domains: what each map holds, in which unit, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One face of a galaxy.
+
+    Attributes
+    ----------
+    name : key in `DOMAINS`, as written in stores and cards.
+    label : name for people.
+    symbol : symbol in matplotlib's math text.
+    unit : unit in plain Unicode; `unit_tex` is the same in math text.
+    particles : the particle type it is made from: "gas", "dark_matter" or "stars".
+    fields : fields beyond coordinates and masses which that particle type must carry.
+    is_surface_density : True where the map is an amount per area, so that its sum times the
+        pixel area is a total; False where it is a mean along the line of sight.
+    floor : softening of the logarithm, in `unit`: maps enter it as log10(value + floor).
+    center_dex, scale_dex : the normalizer takes (log10(value + floor) - center) / scale.
+    display_range : default limits of the color scale, in `unit`.
+    colormap : name known to matplotlib.
+    """
+
+    name: str
+    label: str
+    symbol: str
+    unit: str
+    unit_tex: str
+    particles: str
+    fields: tuple[str, ...]
+    is_surface_density: bool
+    floor: float
+    center_dex: float
+    scale_dex: float
+    display_range: tuple[float, float]
+    colormap: str
+
+
+_SURFACE = ("M☉ kpc⁻²", r"$M_\odot\,\mathrm{kpc}^{-2}$")
+_HYDROGEN = ("density", "temperature", "electron_abundance")
+
+_TABLE = (
+    Domain("dark_matter", "Dark matter", r"$\Sigma_\mathrm{DM}$", *_SURFACE,
+           "dark_matter", (), True, 1e4, 7.7, 1.2, (1e6, 1e9), "magma"),
+    Domain("stars", "Stars", r"$\Sigma_\star$", *_SURFACE,
+           "stars", (), True, 1e3, 6.0, 2.4, (1e4, 1e9), "bone"),
+    Domain("gas", "Gas", r"$\Sigma_\mathrm{gas}$", *_SURFACE,
+           "gas", (), True, 1e3, 6.5, 1.4, (1e5, 1e8), "viridis"),
+    Domain("hi", "Neutral hydrogen", r"$\Sigma_\mathrm{HI}$", *_SURFACE,
+           "gas", _HYDROGEN, True, 1e2, 4.5, 2.6, (1e3, 3e7), "cividis"),
+    Domain("temperature", "Temperature", r"$T$", "K", r"$\mathrm{K}$",
+           "gas", ("temperature",), False, 1e2, 5.0, 1.2, (1e4, 1e7), "inferno"),
+    Domain("magnetic_field", "Magnetic field", r"$|B|$", "µG", r"$\mu\mathrm{G}$",
+           "gas", ("magnetic_field",), False, 1e-4, -0.5, 1.2, (1e-2, 30.0), "plasma"),
+    Domain("brightness_temperature", "21 cm brightness", r"$T_\mathrm{b}$", "mK", r"$\mathrm{mK}$",
+           "gas", _HYDROGEN, True, 1e-2, 0.5, 2.6, (1e-1, 3e3), "cubehelix"),
+)  # fmt: skip
+
+DOMAINS: dict[str, Domain] = {domain.name: domain for domain in _TABLE}
+
+
+def get_domain(name: str) -> Domain:
+    """Return the domain called `name`; ValueError names the known ones."""
+    try:
+        return DOMAINS[name]
+    except (KeyError, TypeError):
+        raise ValueError(f"unknown domain {name!r}; known are {', '.join(DOMAINS)}") from None

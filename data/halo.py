@@ -1,0 +1,127 @@
+"""Dark matter: an NFW halo, its rotation curve, its shape and its subhalos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cosmology import GRAVITY, concentration, virial_radius
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NFW:
+    """A spherical halo (Navarro, Frenk & White 1997) of `mass` Msun within `radius` kpc = R200c."""
+
+    mass: float
+    radius: float
+    concentration: float
+
+    @classmethod
+    def from_mass(cls, mass: float, redshift: float, rng: np.random.Generator | None = None) -> NFW:
+        """Return the halo of M200c `mass`, its concentration scattered by 0.11 dex where `rng`."""
+        scatter = 0.0 if rng is None else 0.11 * rng.standard_normal()
+        return cls(
+            mass, virial_radius(mass, redshift), concentration(mass, redshift) * 10.0**scatter
+        )
+
+    @property
+    def scale_radius(self) -> float:
+        """Return r_s in kpc."""
+        return self.radius / self.concentration
+
+    def enclosed_mass(self, r: Any) -> Array:
+        """Return M(<r) in Msun for r in kpc; it goes on beyond R200."""
+        return self.mass * _m(np.asarray(r) / self.scale_radius) / _m(self.concentration)
+
+    def acceleration(self, offsets: Array, softening: float) -> Array:
+        """Return (n, 3) in (km/s)^2/kpc at (n, 3) kpc from the center."""
+        r = np.sqrt(np.einsum("ij,ij->i", offsets, offsets) + softening**2)
+        return offsets * (-GRAVITY * self.enclosed_mass(r) / r**3)[:, None]
+
+    def sample_radii(self, n: int, rng: np.random.Generator, truncation: float = 1.0) -> Array:
+        """Return (n,) radii in kpc within `truncation` R200, by inverting the mass profile."""
+        grid = np.geomspace(1e-4, truncation, 512) * self.radius
+        mass = self.enclosed_mass(grid)
+        return np.interp(rng.uniform(0.0, mass[-1], n), mass, grid)
+
+
+def _m(x: Any) -> Array:
+    return np.log1p(x) - x / (1.0 + x)
+
+
+def directions(n: int, rng: np.random.Generator) -> Array:
+    """Return (n, 3) unit vectors, uniform on the sphere."""
+    vectors = rng.standard_normal((n, 3))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def random_rotation(rng: np.random.Generator) -> Array:
+    """Return a (3, 3) rotation uniform on SO(3) (QR of a Gaussian matrix, Stewart 1980)."""
+    q, r = np.linalg.qr(rng.standard_normal((3, 3)))
+    q *= np.sign(np.diag(r))
+    q[:, 0] *= np.linalg.det(q)
+    return q
+
+
+def draw_shape(halo_mass: float, rng: np.random.Generator) -> Array:
+    """Return a (3, 3) map from a sphere to a randomly turned triaxial ellipsoid of equal volume.
+
+    Minor to major axis 0.54 (M / M*)^-0.050 with scatter 0.1 (Allgood et al. 2006, eq. 7, with
+    M* = 1e13 Msun), the middle axis uniform between them.
+    """
+    minor = np.clip(0.54 * (halo_mass / 1e13) ** -0.05 + 0.1 * rng.standard_normal(), 0.35, 0.95)
+    axes = np.array([1.0, rng.uniform(minor, 1.0), minor])
+    turn = random_rotation(rng)
+    return turn @ np.diag(axes / np.cbrt(axes.prod())) @ turn.T
+
+
+@dataclass(frozen=True)
+class Subhalo:
+    """A bound clump of `mass` Msun at `center` (3,) kpc moving with `velocity` (3,) km/s."""
+
+    mass: float
+    center: Array
+    velocity: Array
+    halo: NFW
+
+
+def draw_subhalos(halo: NFW, shape: Array, redshift: float, rng: np.random.Generator) -> list[Subhalo]:
+    """Draw subhalos of 3e-4 to 0.08 of the halo's mass.
+
+    dN/dm ~ m^-1.9 (Springel et al. 2008, eq. 4), normalized to 10 % of the mass in that range;
+    radii less concentrated than the mass, n ~ rho r^0.9 (Han et al. 2016), so that few survive
+    near the center. Their profile is an NFW cut at the tidal radius r (m / 3M)^(1/3).
+    """
+    low, high, slope = 3e-4, 0.08, 0.9
+    fraction = 0.10 * rng.lognormal(0.0, 0.3)
+    mean_mass = (
+        slope / (1 - slope) * (high ** (1 - slope) - low ** (1 - slope)) / (low**-slope - high**-slope)
+    )
+    number = rng.poisson(fraction / mean_mass)
+    u = rng.uniform(size=number)
+    masses = halo.mass * (low**-slope - u * (low**-slope - high**-slope)) ** (-1 / slope)
+    radii = halo.sample_radii(4 * number + 1, rng)
+    weight = radii**0.9
+    radii = rng.choice(radii, number, p=weight / weight.sum())
+    speed = np.sqrt(GRAVITY * halo.enclosed_mass(radii) / radii)
+    centers = (directions(number, rng) * radii[:, None]) @ shape.T
+    velocities = rng.standard_normal((number, 3)) * (speed / np.sqrt(2.0))[:, None]
+    return [
+        Subhalo(float(m), c, v, NFW.from_mass(float(m), redshift, rng))
+        for m, c, v in zip(masses, centers, velocities, strict=True)
+    ]
+
+
+def sample_subhalo(
+    sub: Subhalo, host: NFW, n: int, rng: np.random.Generator, scale: float = 1.0
+) -> Array:
+    """Return (n, 3) kpc positions in a subhalo, truncated at its tidal radius times `scale`."""
+    r = float(np.linalg.norm(sub.center))
+    tidal = r * np.cbrt(sub.mass / (3.0 * host.enclosed_mass(max(r, 1.0))))
+    radii = sub.halo.sample_radii(n, rng, min(1.0, float(tidal) / sub.halo.radius))
+    return sub.center + directions(n, rng) * (scale * radii)[:, None]

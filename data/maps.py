@@ -1,0 +1,160 @@
+"""From a galaxy and a rotation to one map a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.domains import DOMAINS, get_domain
+from data.galaxy import Galaxy
+from data.hydrogen import brightness_temperature_mk, hydrogen_masses
+from data.projection import project
+from data.smoothing import gas_smoothing_lengths, neighbor_smoothing_lengths
+
+FIELD_OF_VIEW_FACTOR = 2.0
+
+
+class MissingDomainError(ValueError):
+    """A galaxy lacks what a domain is made from."""
+
+
+def field_of_view(galaxy: Galaxy, factor: float = FIELD_OF_VIEW_FACTOR) -> float:
+    """Return the side of the map in kpc: `factor` baryonic half-mass radii."""
+    return factor * galaxy.baryonic_half_mass_radius()
+
+
+def missing_reason(galaxy: Galaxy, domain: str) -> str | None:
+    """Say in one sentence why `galaxy` has no map of `domain`; None where it has one."""
+    d = get_domain(domain)
+    if not len(galaxy.particles.get(d.particles, ())):
+        return f"{galaxy.name} has no {d.particles.replace('_', ' ')} particles to make {d.name} of"
+    particles = galaxy.particles[d.particles]
+    lacking = [f for f in d.fields if f not in particles]
+    if lacking:
+        return f"{galaxy.name} lacks the gas field {', '.join(lacking)} that {d.name} is made of"
+    return None
+
+
+def available_domains(galaxy: Galaxy) -> tuple[str, ...]:
+    """Return the names of the domains that `galaxy` has a map of, in the table's order."""
+    return tuple(name for name in DOMAINS if missing_reason(galaxy, name) is None)
+
+
+def prepare(galaxy: Galaxy) -> Galaxy:
+    """Add what is the same under every rotation: smoothing lengths and HI masses.
+
+    `render` does this itself; do it once where one galaxy is rendered many times.
+    """
+    for name, particles in galaxy.particles.items():
+        if "smoothing_lengths" in particles or not len(particles):
+            continue
+        if name == "gas" and "density" in particles:
+            lengths = gas_smoothing_lengths(particles.masses, particles["density"])
+        else:
+            lengths = neighbor_smoothing_lengths(particles.coordinates)
+        galaxy = galaxy.with_field(name, "smoothing_lengths", lengths)
+    if missing_reason(galaxy, "hi") is None and "hi_masses" not in galaxy.particles["gas"]:
+        galaxy = galaxy.with_field("gas", "hi_masses", hydrogen_masses(galaxy)["hi"])
+    return galaxy
+
+
+def render(
+    galaxy: Galaxy,
+    domains: Iterable[str],
+    *,
+    rotation: NDArray[Any] | None = None,
+    grid_size: int = 128,
+    extent_kpc: float | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Render maps of a galaxy.
+
+    Parameters
+    ----------
+    galaxy : particles in physical units.
+    domains : names in `data.domains.DOMAINS`.
+    rotation : (3, 3) rotation applied to the coordinates; the line of sight is then the last axis.
+        None looks down the z axis as it is.
+    grid_size : pixels a side.
+    extent_kpc : side of the map; two baryonic half-mass radii where None.
+
+    Returns
+    -------
+    {name: (grid_size, grid_size) float32}, row = y upwards, in the domain's unit. Temperature and
+    magnetic field strength are mass-weighted means along the line of sight, zero where a pixel
+    holds no gas.
+
+    Raises
+    ------
+    MissingDomainError : where the galaxy lacks the particles or fields of a domain.
+    ValueError : on an unknown domain, a matrix that is no rotation, or an extent not above zero.
+    """
+    names = [domains] if isinstance(domains, str) else list(domains)
+    for name in names:
+        if (reason := missing_reason(galaxy, name)) is not None:
+            raise MissingDomainError(reason)
+    matrix = _checked_rotation(rotation)
+    extent = field_of_view(galaxy) if extent_kpc is None else extent_kpc
+    galaxy = prepare(galaxy)
+    maps: dict[str, NDArray[Any]] = {}
+    for particle_type in {get_domain(name).particles for name in names}:
+        wanted = [n for n in names if get_domain(n).particles == particle_type]
+        particles = galaxy.particles[particle_type]
+        channels = _channels(galaxy, wanted)
+        deposited = project(
+            particles.coordinates @ matrix.T,
+            np.stack(list(channels.values())),
+            particles["smoothing_lengths"],
+            extent_kpc=extent,
+            grid_size=grid_size,
+        )
+        sums = dict(zip(channels, deposited, strict=True))
+        maps.update({name: _finish(name, sums, galaxy.redshift) for name in wanted})
+    return {name: maps[name].astype(np.float32) for name in names}
+
+
+def _checked_rotation(rotation: NDArray[Any] | None) -> NDArray[np.float64]:
+    if rotation is None:
+        return np.eye(3)
+    matrix = np.asarray(rotation, np.float64)
+    if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
+        raise ValueError(f"rotation must be an orthogonal (3, 3) matrix, got {matrix.tolist()}")
+    return matrix
+
+
+def _channels(galaxy: Galaxy, names: list[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the weights to deposit for the domains `names` of one particle type, each once."""
+    particles = galaxy.particles[get_domain(names[0]).particles]
+    mass = particles.masses
+    channels = {"mass": mass}
+    if "temperature" in names:
+        channels["mass*temperature"] = mass * particles["temperature"]
+    if "magnetic_field" in names:
+        channels["mass*field"] = mass * np.linalg.norm(particles["magnetic_field"], axis=1) * 1e6
+    if {"hi", "brightness_temperature"} & set(names):
+        channels["hi"] = particles["hi_masses"]
+    if "brightness_temperature" in names:
+        channels["hi*temperature"] = particles["hi_masses"] * particles["temperature"]
+    return channels
+
+
+def _mean(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def _finish(name: str, sums: dict[str, NDArray[Any]], redshift: float) -> NDArray[Any]:
+    """Turn deposited sums into the map of one domain."""
+    if name == "temperature":
+        return _mean(sums["mass*temperature"], sums["mass"])
+    if name == "magnetic_field":
+        return _mean(sums["mass*field"], sums["mass"])
+    if name == "hi":
+        return sums["hi"]
+    if name == "brightness_temperature":
+        spin_temperature = _mean(sums["hi*temperature"], sums["hi"])
+        return brightness_temperature_mk(
+            sums["hi"], redshift, spin_temperature_k=np.where(spin_temperature > 0, spin_temperature, 1e4)
+        )
+    return sums["mass"]

@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.domains import DOMAINS
+from data.galaxy import Galaxy, Particles
+from data.maps import MissingDomainError, available_domains, field_of_view, prepare, render
+from data.smoothing import gas_smoothing_lengths, neighbor_smoothing_lengths
+from data.synthetic import synthesize
+
+
+@pytest.fixture(scope="module")
+def galaxy():
+    return prepare(synthesize(1, kind="spiral"))
+
+
+def test_every_domain_is_finite_and_positive_where_there_is_gas(galaxy):
+    maps = render(galaxy, DOMAINS, grid_size=32)
+    assert list(maps) == list(DOMAINS)
+    for values in maps.values():
+        assert values.shape == (32, 32)
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()
+    assert (maps["hi"] <= maps["gas"] * 0.76 * 1.0001).all()
+
+
+def test_quarter_turn_about_the_line_of_sight_is_rot90(galaxy):
+    turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    straight = render(galaxy, DOMAINS, grid_size=32)
+    turned = render(galaxy, DOMAINS, grid_size=32, rotation=turn)
+    for name in DOMAINS:
+        # Rows run upwards, so a counterclockwise turn is rot90 with k = -1 of the array.
+        np.testing.assert_allclose(turned[name], np.rot90(straight[name], -1), rtol=1e-4)
+
+
+def test_mass_does_not_depend_on_rotation(galaxy):
+    extent = 4000.0
+    for name in ("gas", "stars", "dark_matter"):
+        values = render(galaxy, [name], grid_size=64, extent_kpc=extent)[name]
+        total = values.astype(float).sum() * (extent / 64) ** 2
+        assert total == pytest.approx(galaxy.particles[name].masses.sum(), rel=1e-5)
+
+
+def test_uniform_temperature_stays_uniform(galaxy):
+    gas = galaxy.particles["gas"]
+    fields = {**gas.fields, "temperature": np.full(len(gas), 12345.0)}
+    same = replace(galaxy, particles={"gas": replace(gas, fields=fields)})
+    values = render(same, ["temperature"], grid_size=32, extent_kpc=20.0)["temperature"]
+    np.testing.assert_allclose(values, 12345.0, rtol=1e-5)
+
+
+def test_field_of_view_is_two_half_mass_radii():
+    shell = np.concatenate([np.eye(3) * 5.0, np.eye(3) * 9.0])
+    galaxy = Galaxy("shells", 0.0, {"stars": Particles(shell, np.array([2.0] * 3 + [1.0] * 3))})
+    assert field_of_view(galaxy) == pytest.approx(10.0)
+
+
+def test_a_missing_field_is_said_and_the_rest_is_made(galaxy):
+    gas = galaxy.particles["gas"]
+    fields = {k: v for k, v in gas.fields.items() if k != "magnetic_field"}
+    poor = replace(galaxy, particles={"gas": replace(gas, fields=fields)})
+    assert available_domains(poor) == ("gas", "hi", "temperature", "brightness_temperature")
+    with pytest.raises(MissingDomainError, match="lacks the gas field magnetic_field"):
+        render(poor, ["magnetic_field"])
+    with pytest.raises(MissingDomainError, match="has no stars particles"):
+        render(poor, ["stars"])
+    with pytest.raises(ValueError, match="unknown domain 'dust'"):
+        render(poor, ["dust"])
+    with pytest.raises(ValueError, match="rotation must be an orthogonal"):
+        render(poor, ["gas"], rotation=np.ones((3, 3)))
+
+
+def test_smoothing_lengths_of_known_arrangements():
+    # One cell of 1 Msun at 3/(4 pi) Msun/kpc^3 is a sphere of 1 kpc.
+    assert gas_smoothing_lengths(np.ones(1), np.array([3 / (4 * np.pi)]))[0] == pytest.approx(2.5)
+    line = np.stack([np.arange(10.0), np.zeros(10), np.zeros(10)], axis=1)
+    np.testing.assert_allclose(neighbor_smoothing_lengths(line, 2)[1:-1], 1.0)
+    assert neighbor_smoothing_lengths(line, 32)[0] == pytest.approx(9.0)
+    with pytest.raises(ValueError, match="density must be positive"):
+        gas_smoothing_lengths(np.ones(1), np.zeros(1))
