@@ -15,7 +15,7 @@ GRAVITY = 4.30091e-6  # kpc (km/s)^2 / Msun
 KPC_KM_S_IN_GYR = 0.977792  # 1 kpc / (1 km/s)
 PROTON_MASS_OVER_BOLTZMANN = 121.147  # K per (km/s)^2: m_p (1 km/s)^2 / k_B
 HYDROGEN_FRACTION = 0.76
-MSUN_KPC3_IN_PROTONS_CM3 = 4.0462e-8  # 1 Msun/kpc^3 in m_p/cm^3
+MSUN_KPC3_IN_PROTONS_CM3 = 4.0475e-8  # 1 Msun/kpc^3 in m_p/cm^3
 
 
 def hubble_rate(redshift: float) -> float:

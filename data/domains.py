@@ -45,19 +45,19 @@ _HYDROGEN = ("density", "temperature", "electron_abundance")
 
 _TABLE = (
     Domain("dark_matter", "Dark matter", r"$\Sigma_\mathrm{DM}$", *_SURFACE,
-           "dark_matter", (), True, 1e4, 7.7, 1.2, (1e6, 1e9), "magma"),
+           "dark_matter", (), True, 1e4, 7.4, 0.55, (1e6, 1e9), "magma"),
     Domain("stars", "Stars", r"$\Sigma_\star$", *_SURFACE,
-           "stars", (), True, 1e3, 6.0, 2.4, (1e4, 1e9), "bone"),
+           "stars", (), True, 1e3, 4.6, 1.5, (1e4, 1e9), "bone"),
     Domain("gas", "Gas", r"$\Sigma_\mathrm{gas}$", *_SURFACE,
-           "gas", (), True, 1e3, 6.5, 1.4, (1e5, 1e8), "viridis"),
+           "gas", (), True, 1e3, 6.3, 0.65, (1e5, 1e8), "viridis"),
     Domain("hi", "Neutral hydrogen", r"$\Sigma_\mathrm{HI}$", *_SURFACE,
-           "gas", _HYDROGEN, True, 1e2, 4.5, 2.6, (1e3, 3e7), "cividis"),
+           "gas", _HYDROGEN, True, 1e3, 4.0, 1.6, (1e4, 3e7), "cividis"),
     Domain("temperature", "Temperature", r"$T$", "K", r"$\mathrm{K}$",
-           "gas", ("temperature",), False, 1e2, 5.0, 1.2, (1e4, 1e7), "inferno"),
+           "gas", ("temperature",), False, 1e2, 5.8, 0.55, (1e4, 1e7), "inferno"),
     Domain("magnetic_field", "Magnetic field", r"$|B|$", "µG", r"$\mu\mathrm{G}$",
-           "gas", ("magnetic_field",), False, 1e-4, -0.5, 1.2, (1e-2, 30.0), "plasma"),
+           "gas", ("magnetic_field",), False, 1e-4, -0.5, 0.65, (3e-2, 30.0), "plasma"),
     Domain("brightness_temperature", "21 cm brightness", r"$T_\mathrm{b}$", "mK", r"$\mathrm{mK}$",
-           "gas", _HYDROGEN, True, 1e-2, 0.5, 2.6, (1e-1, 3e3), "cubehelix"),
+           "gas", _HYDROGEN, True, 1.0, 1.0, 1.7, (1e1, 1e5), "cubehelix"),
 )  # fmt: skip
 
 DOMAINS: dict[str, Domain] = {domain.name: domain for domain in _TABLE}

@@ -1,0 +1,102 @@
+"""Galaxies to a map store, in parallel, resumable galaxy by galaxy."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data.cutouts import CutoutError, read_cutout
+from data.domains import DOMAINS
+from data.galaxy import Galaxy
+from data.maps import FIELD_OF_VIEW_FACTOR, available_domains, field_of_view, prepare, render
+from data.rotations import ROTATIONS_PER_GALAXY, random_rotations
+from data.store import MapStore, Record, StoreError
+from data.synthetic import synthesize
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """How each galaxy is mapped."""
+
+    grid_size: int = 64
+    rotations: int = ROTATIONS_PER_GALAXY
+    field_of_view_factor: float = FIELD_OF_VIEW_FACTOR
+
+
+def records_of(galaxy: Galaxy, options: MapOptions) -> list[Record]:
+    """Return one record a rotation, with all the domains that the galaxy has."""
+    galaxy = prepare(galaxy)
+    extent = field_of_view(galaxy, options.field_of_view_factor)
+    domains = available_domains(galaxy)
+    return [
+        Record(
+            galaxy.name, galaxy.kind, galaxy.redshift, extent, index, rotation,
+            render(galaxy, domains, rotation=rotation, grid_size=options.grid_size,
+                   extent_kpc=extent),
+        )
+        for index, rotation in enumerate(random_rotations(galaxy.name, options.rotations))
+    ]  # fmt: skip
+
+
+def _make(source: int | str, options: MapOptions) -> list[Record] | str:
+    """Return the records of a seed or a cutout, or the sentence that says why there are none."""
+    try:
+        galaxy = synthesize(source) if isinstance(source, int) else read_cutout(source)
+        return records_of(galaxy, options)
+    except (CutoutError, ValueError) as error:
+        return str(error)
+
+
+def build(
+    path: str | Path, sources: Iterable[int | str], options: MapOptions, *, workers: int = 1
+) -> tuple[int, list[str]]:
+    """Fill a store with the maps of seeds and cutout files.
+
+    A store that exists is continued: galaxies in it are skipped. One galaxy that cannot be read
+    does not stop the others.
+
+    Parameters
+    ----------
+    sources : seeds of synthetic galaxies (int) and paths of cutouts (str).
+    workers : processes.
+
+    Returns
+    -------
+    The number of records added, and one sentence a galaxy that was left out.
+
+    Raises
+    ------
+    StoreError : if the store at `path` was made with other options.
+    """
+    attributes = {"field_of_view_factor": options.field_of_view_factor, "rotations": options.rotations}
+    if Path(path).exists():
+        store = MapStore.open(path, writable=True)
+        if store.grid_size != options.grid_size or store.attributes != attributes:
+            store.close()
+            raise StoreError(f"{path} was built with other options: {store.attributes}")
+    else:
+        store = MapStore.create(path, tuple(DOMAINS), options.grid_size, attributes)
+    added, failures = 0, []
+    with store, multiprocessing.get_context("spawn").Pool(workers) as pool:
+        known = set(store.column("name"))
+        todo = [
+            s for s in sources if (f"synthetic-{s:06d}" if isinstance(s, int) else s) not in known
+        ]
+        make = partial(_make, options=options)
+        for result in tqdm(pool.imap(make, todo, chunksize=4), total=len(todo), unit="galaxy",
+                           file=sys.stderr, disable=not sys.stderr.isatty()):  # fmt: skip
+            if isinstance(result, str):
+                failures.append(result)
+            elif result[0].name in known:
+                continue
+            else:
+                store.append(result)
+                known.add(result[0].name)
+                added += len(result)
+    return added, failures

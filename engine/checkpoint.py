@@ -1,0 +1,116 @@
+"""Weights and their card: model.safetensors in float16 beside card.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from data.domains import DOMAINS, get_domain
+from engine.networks.unet import UNet, UNetConfig
+from engine.processes import PROCESSES, Process
+
+WEIGHTS, CARD = "model.safetensors", "card.json"
+_REQUIRED = ("name", "family", "network", "process", "domains", "grid_size", "normalization")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, or made for other domains."""
+
+
+def normalization() -> dict[str, dict[str, float]]:
+    """Return the normalizer's constants, as a card records them."""
+    return {
+        name: {"floor": d.floor, "center_dex": d.center_dex, "scale_dex": d.scale_dex}
+        for name, d in DOMAINS.items()
+    }
+
+
+def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
+    """Write weights as float16 and the card; each file is written aside and renamed."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in weights.items()}
+    aside = folder / f".{WEIGHTS}.part"
+    save_file(half, aside)
+    os.replace(aside, folder / WEIGHTS)
+    write_card(folder, card)
+
+
+def write_card(folder: str | Path, card: dict[str, Any]) -> None:
+    """Write a checkpoint's card, aside first."""
+    aside = Path(folder) / f".{CARD}.part"
+    aside.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(aside, Path(folder) / CARD)
+
+
+def read_card(folder: str | Path) -> dict[str, Any]:
+    """Return a checkpoint's card; CheckpointError where it is missing or not one."""
+    path = Path(folder) / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"no checkpoint at {folder}: {CARD} is missing") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    lacking = [key for key in _REQUIRED if not isinstance(card, dict) or key not in card]
+    if lacking:
+        raise CheckpointError(f"{path} lacks {', '.join(lacking)}")
+    return card
+
+
+def build(card: dict[str, Any]) -> tuple[UNet, Process]:
+    """Return the untrained network and the process that a card describes."""
+    if card["family"] not in PROCESSES:
+        raise CheckpointError(
+            f"unknown family {card['family']!r}; known are {', '.join(PROCESSES)}"
+        )
+    try:
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["network"].items()}
+        return UNet(UNetConfig(**fields)), PROCESSES[card["family"]](**card["process"])
+    except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"card of {card['name']} does not describe a network: {error}") from None
+
+
+def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
+    """Return network (float32, evaluation mode), process and card of a checkpoint folder.
+
+    Raises
+    ------
+    CheckpointError : one sentence on what is missing, damaged or does not fit.
+    """
+    card = read_card(folder)
+    for name in card["domains"]:
+        if name not in DOMAINS:
+            raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
+        d = get_domain(name)
+        here = {"floor": d.floor, "center_dex": d.center_dex, "scale_dex": d.scale_dex}
+        if card["normalization"].get(name) != here:
+            raise CheckpointError(
+                f"checkpoint {card['name']} was trained with another normalization of {name}"
+            )
+    network, process = build(card)
+    path = Path(folder) / WEIGHTS
+    try:
+        weights = load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"no weights at {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    try:
+        network.load_state_dict({k: v.float() for k, v in weights.items()})
+    except RuntimeError:
+        raise CheckpointError(f"the weights at {path} do not fit their card") from None
+    return network.eval(), process, card
+
+
+def network_fields(config: UNetConfig) -> dict[str, Any]:
+    """Return a network's configuration as a card records it."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}

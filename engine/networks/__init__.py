@@ -1,0 +1,1 @@
+"""Networks: the attention U-Net and the patch discriminator."""

@@ -1,0 +1,80 @@
+"""Blocks of the U-Net: residual block, self-attention, embeddings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def groups_of(channels: int) -> int:
+    """Return the number of groups for group norm: 8, or what divides `channels`."""
+    return math.gcd(8, channels)
+
+
+def zero_init(layer: nn.Conv2d) -> nn.Conv2d:
+    """Return `layer` with zero weights, so that its block starts as the identity."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids of a time in 0 to 1 (Vaswani et al. 2017, section 3.5): (n,) -> (n, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        half = width // 2
+        frequencies = 1000.0 * torch.exp(-math.log(1e4) * torch.arange(half) / half)
+        self.register_buffer("frequencies", frequencies, persistent=False)
+        self.frequencies: Tensor
+
+    def forward(self, time: Tensor) -> Tensor:
+        """Embed times (n,)."""
+        angles = time[:, None] * self.frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """Norm, SiLU, convolution, twice; the condition scales and shifts the second norm."""
+
+    def __init__(self, channels_in: int, channels_out: int, condition: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups_of(channels_in), channels_in)
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.modulation = nn.Linear(condition, 2 * channels_out)
+        self.norm2 = nn.GroupNorm(groups_of(channels_out), channels_out)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = zero_init(nn.Conv2d(channels_out, channels_out, 3, padding=1))
+        self.skip = (
+            nn.Identity() if channels_in == channels_out else nn.Conv2d(channels_in, channels_out, 1)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Map (n, channels_in, h, w) and a condition (n, c) to (n, channels_out, h, w)."""
+        h = self.conv1(functional.silu(self.norm1(x)))
+        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
+        h = self.norm2(h) * (1 + scale) + shift
+        return self.skip(x) + self.conv2(self.dropout(functional.silu(h)))
+
+
+class Attention(nn.Module):
+    """Self-attention over all pixels, four heads, residual."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(groups_of(channels), channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = zero_init(nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, channels, h, w) to the same shape."""
+        n, c, h, w = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(n, 3, self.heads, c // self.heads, h * w)
+        q, k, v = qkv.transpose(-1, -2).unbind(dim=1)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
+        return x + self.out(mixed.transpose(-1, -2).reshape(n, c, h, w))

@@ -1,0 +1,52 @@
+"""pix2pix: one regression step, sharpened by a discriminator (Isola et al. 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.processes.ddpm import Network
+
+
+@dataclass(frozen=True)
+class Pix2Pix:
+    """x_hat = network(y): the path a = 0, b = 1, s = 0, walked in one step.
+
+    Attributes
+    ----------
+    adversarial_weight : of the adversarial loss beside L1, the inverse of lambda in eq. 4 there.
+    discriminator_width : channels of the PatchGAN's first layer.
+    """
+
+    adversarial_weight: float = 0.01
+    discriminator_width: int = 32
+    is_iterative = False
+
+    def path(self, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a, b and s at `time`, of its shape."""
+        return torch.zeros_like(time), torch.ones_like(time), torch.zeros_like(time)
+
+    def times(self, num_steps: int) -> Tensor:
+        """Return the two times of the one step."""
+        return torch.tensor([1.0, 0.0], dtype=torch.float64)
+
+    def start(self, y: Tensor, noise: Tensor) -> Tensor:
+        """Return x_t at t = 1: the source itself."""
+        return y
+
+    def denoise(self, network: Network, x_t: Tensor, time: Tensor, y: Tensor) -> Tensor:
+        """Return the estimate of x (n, 1, h, w); only `y` counts."""
+        return network(y, torch.zeros_like(time))
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the vanilla loss of the discriminator on logits (Isola et al. 2017, eq. 1)."""
+    return 0.5 * (functional.softplus(-real).mean() + functional.softplus(fake).mean())
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Return the non-saturating loss of the generator on logits (Goodfellow et al. 2014)."""
+    return functional.softplus(-fake).mean()

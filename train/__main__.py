@@ -1,0 +1,54 @@
+"""Command line: python -m train fit | evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 on success, 2 with one sentence on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fit = commands.add_parser("fit", help="train a translator")
+    fit.add_argument("--config", required=True, help="YAML, as in train/configs")
+    fit.add_argument("--data", help="map store (default: the configuration's)")
+    fit.add_argument("--output", help="folder of runs (default: the configuration's)")
+    fit.add_argument("--steps", type=int, help="override the number of steps")
+    fit.add_argument("--max-seconds", type=float, help="override the limit on training time")
+    fit.add_argument("--threads", type=int, help="override the CPU threads")
+    fit.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    fit.add_argument("--resume", action="store_true", help="go on from the saved state")
+    evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
+    evaluate.add_argument("--checkpoint", required=True, help="name or folder")
+    evaluate.add_argument("--data", required=True, help="map store")
+    evaluate.add_argument("--galaxies", type=int, default=40, help="hold-out galaxies (40)")
+    evaluate.add_argument("--samples", type=int, default=4, help="samples of each map (4)")
+    evaluate.add_argument("--write-card", action="store_true", help="record the scores")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "fit":
+            return _fit(options)
+        from train.evaluate import run
+
+        return run(options)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from train.config import load_config
+    from train.loop import fit
+
+    config = load_config(
+        options.config, data=options.data, output=options.output, steps=options.steps,
+        max_seconds=options.max_seconds, threads=options.threads,
+    )  # fmt: skip
+    print(fit(config, resume=options.resume, device=options.device))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""What a training run is made of, read from YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOCUS = tuple(
+    ("gas", target) for target in ("dark_matter", "stars", "hi", "temperature", "magnetic_field")
+)
+
+
+class ConfigError(ValueError):
+    """A configuration is missing or says something unknown."""
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """One training run.
+
+    Attributes
+    ----------
+    name, title, family : of the checkpoint; family is a key of `engine.processes.PROCESSES`.
+    data : path of the map store.
+    output : folder of checkpoints and logs.
+    network, process : fields of `UNetConfig` and of the process.
+    steps, batch_size : length of the run.
+    max_seconds : the learning rate falls with max(step / steps, seconds / max_seconds), so that a
+        run on a slow machine still ends well; 0 for no limit.
+    learning_rate, warmup_steps, beta2, weight_decay : AdamW, cosine to zero.
+    ema_half_life : of the averaged weights, as a share of the run so far.
+    focus_share : share of each batch on the five directions from gas; the rest on all.
+    default_steps : network evaluations of one translation, for the card.
+    precision : "bfloat16" (autocast) or "float32".
+    threads : CPU threads; 0 for torch's choice.
+    save_every_s, log_every, validate_every : seconds, steps, steps.
+    seed : of everything random in the run.
+    """
+
+    name: str
+    title: str
+    family: str
+    data: str = "runs/synthetic-64.hdf5"
+    output: str = "runs"
+    network: dict[str, Any] = field(default_factory=dict)
+    process: dict[str, Any] = field(default_factory=dict)
+    steps: int = 10_000
+    batch_size: int = 32
+    max_seconds: float = 0.0
+    learning_rate: float = 6e-4
+    warmup_steps: int = 200
+    beta2: float = 0.99
+    weight_decay: float = 0.01
+    ema_half_life: float = 0.05
+    focus_share: float = 0.5
+    default_steps: int = 1
+    precision: str = "float32"
+    threads: int = 0
+    save_every_s: float = 60.0
+    log_every: int = 20
+    validate_every: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "learning_rate", "log_every", "validate_every"):
+            if not isinstance(getattr(self, name), (int, float)) or getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be a number above zero, got {getattr(self, name)!r}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"precision must be float32 or bfloat16, got {self.precision!r}")
+
+
+def load_config(path: str | Path, **overrides: Any) -> FitConfig:
+    """Read a configuration; values in `overrides` that are not None replace the file's.
+
+    Raises
+    ------
+    ConfigError : if the file is missing, is no YAML mapping, or holds an unknown or wrong key.
+    """
+    try:
+        fields = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no such configuration: {path}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from None
+    if not isinstance(fields, dict):
+        raise ConfigError(f"{path} must hold a mapping of keys to values")
+    fields |= {key: value for key, value in overrides.items() if value is not None}
+    known = {f.name for f in dataclasses.fields(FitConfig)}
+    if unknown := set(fields) - known:
+        raise ConfigError(f"{path} has unknown keys: {', '.join(sorted(map(str, unknown)))}")
+    try:
+        return FitConfig(**fields)
+    except TypeError as error:
+        raise ConfigError(f"{path}: {error}") from None
