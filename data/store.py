@@ -67,7 +67,7 @@ class MapStore:
         """Make an empty store; FileExistsError where there is a file already."""
         for name in domains:
             get_domain(name)
-        file = h5py.File(path, "x", libver="latest")
+        file = h5py.File(path, "x")
         shape = (len(domains), grid_size, grid_size)
         file.create_dataset(
             "maps", (0, *shape), np.float32, maxshape=(None, *shape), chunks=(1, *shape),

@@ -20,24 +20,32 @@ class UNetConfig:
     channels_in : maps that come in, stacked (the noisy target and the source: 2).
     num_domains : length of the domain embeddings.
     widths : channels of each level; each level halves the resolution of the one above.
-    blocks : residual blocks a level on the way down; one more on the way up.
-    attention_levels : levels with self-attention.
+    blocks : residual blocks of each level, on the way down and again on the way up.
+    attention_levels : levels with self-attention, besides the middle.
     patch : side of the pixel blocks folded into channels at the entrance; 1 for none.
     dropout : in the residual blocks.
     """
 
     channels_in: int = 2
     num_domains: int = 7
-    widths: tuple[int, ...] = (48, 96, 128)
-    blocks: int = 2
-    attention_levels: tuple[int, ...] = (2,)
+    widths: tuple[int, ...] = (64, 128, 192)
+    blocks: tuple[int, ...] = (1, 1, 2)
+    attention_levels: tuple[int, ...] = ()
     patch: int = 2
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.widths or len(self.blocks) != len(self.widths) or min(self.blocks) < 1:
+            raise ValueError(
+                f"blocks must hold one positive number for each of {len(self.widths)} widths, "
+                f"got {self.blocks}"
+            )
 
 
 class UNet(nn.Module):
     """U-Net (Ronneberger et al. 2015) with the residual and attention blocks of Ho et al. (2020).
 
+    Besides the maps it sees each pixel's distance from the center, since galaxies are centered.
     Sides of the maps must be multiples of `multiple`.
     """
 
@@ -50,48 +58,42 @@ class UNet(nn.Module):
         self.source = nn.Embedding(config.num_domains, condition)
         self.target = nn.Embedding(config.num_domains, condition)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(condition, condition), nn.SiLU())
-        self.enter = nn.Conv2d(config.channels_in * config.patch**2, widths[0], 3, padding=1)
-        self.down = nn.ModuleList()
-        skips, width = [widths[0]], widths[0]
+        self.enter = nn.Conv2d((config.channels_in + 1) * config.patch**2, widths[0], 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        width = widths[0]
         for level, level_width in enumerate(widths):
             if level:
                 self.down.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
-                skips.append(width)
-            for _ in range(config.blocks):
-                self.down.append(self._stage(width, level_width, condition, level))
+            for _ in range(config.blocks[level]):
+                self.down.append(self._stage(width, level_width, level))
                 width = level_width
-                skips.append(width)
-        self.middle = nn.ModuleList(
-            [ResidualBlock(width, width, condition, config.dropout), Attention(width),
-             ResidualBlock(width, width, condition, config.dropout)]
-        )  # fmt: skip
-        self.up = nn.ModuleList()
+        self.middle = self._stage(width, width, -1)
         for level, level_width in reversed(list(enumerate(widths))):
-            for _ in range(config.blocks + 1):
-                self.up.append(self._stage(width + skips.pop(), level_width, condition, level))
+            for _ in range(config.blocks[level]):
+                self.up.append(self._stage(width + level_width, level_width, level))
                 width = level_width
             if level:
                 self.up.append(nn.Conv2d(width, width, 3, padding=1))
         self.leave_norm = nn.GroupNorm(groups_of(width), width)
         self.leave = zero_init(nn.Conv2d(width, config.patch**2, 3, padding=1))
 
-    def _stage(self, channels_in: int, channels_out: int, condition: int, level: int) -> nn.ModuleList:
-        stage = nn.ModuleList(
-            [ResidualBlock(channels_in, channels_out, condition, self.config.dropout)]
-        )
-        if level in self.config.attention_levels:
-            stage.append(Attention(channels_out))
-        return stage
+    def _stage(self, channels_in: int, channels_out: int, level: int) -> nn.ModuleList:
+        condition = 4 * self.config.widths[0]
+        block = ResidualBlock(channels_in, channels_out, condition, self.config.dropout)
+        with_attention = level < 0 or level in self.config.attention_levels
+        return nn.ModuleList([block, Attention(channels_out)] if with_attention else [block])
 
     def forward(self, x: Tensor, time: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Map (n, channels_in, h, w), times (n,) in 0 to 1 and domain indices (n,) to (n, 1, h, w)."""
         condition = self.mix(self.time(time) + self.source(source) + self.target(target))
+        x = torch.cat([x, radii(x)], dim=1)
         h = self.enter(functional.pixel_unshuffle(x, self.config.patch))
-        skips = [h]
+        skips = []
         for part in self.down:
             h = _run(part, h, condition)
-            skips.append(h)
-        h = self.middle[2](self.middle[1](self.middle[0](h, condition)), condition)
+            if isinstance(part, nn.ModuleList):
+                skips.append(h)
+        h = _run(self.middle, h, condition)
         for part in self.up:
             if isinstance(part, nn.ModuleList):
                 h = _run(part, torch.cat([h, skips.pop()], dim=1), condition)
@@ -101,8 +103,16 @@ class UNet(nn.Module):
         return functional.pixel_shuffle(h, self.config.patch)
 
 
+def radii(x: Tensor) -> Tensor:
+    """Return each pixel's distance from the center in half sides, (n, 1, h, w) for x (n, c, h, w)."""
+    n, _, height, width = x.shape
+    rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / height) - 1.0
+    columns = (torch.arange(width, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / width) - 1.0
+    return torch.hypot(rows[:, None], columns[None, :]).expand(n, 1, height, width)
+
+
 def _run(part: nn.Module, h: Tensor, condition: Tensor) -> Tensor:
-    """Apply a downsampling convolution, or a residual block with what follows it."""
+    """Apply a resampling convolution, or a residual block with what follows it."""
     if not isinstance(part, nn.ModuleList):
         return part(h)
     h = part[0](h, condition)
