@@ -74,7 +74,10 @@ def build(
     ------
     StoreError : if the store at `path` was made with other options.
     """
-    attributes = {"field_of_view_factor": options.field_of_view_factor, "rotations": options.rotations}
+    attributes = {
+        "field_of_view_factor": options.field_of_view_factor,
+        "rotations": options.rotations,
+    }
     if Path(path).exists():
         store = MapStore.open(path, writable=True)
         if store.grid_size != options.grid_size or store.attributes != attributes:

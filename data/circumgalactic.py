@@ -49,7 +49,9 @@ def _turbulent_displacement(xyz: Array, size: float, rng: np.random.Generator) -
     return shift * np.minimum(1.0, radius / (0.2 * size))
 
 
-def hydrostatic_temperature(r: Array, halo: NFW, stellar_mass: float, stellar_radius: float) -> Array:
+def hydrostatic_temperature(
+    r: Array, halo: NFW, stellar_mass: float, stellar_radius: float
+) -> Array:
     """Return T in K at radii (n,) kpc of gas in hydrostatic balance.
 
     dP/dr = -rho G M(<r)/r^2 integrated inward from 3 R200, where the pressure is that of gas at

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 # Planck Collaboration XIII (2016), as IllustrisTNG takes them.
 HUBBLE = 0.6774
@@ -16,6 +19,7 @@ KPC_KM_S_IN_GYR = 0.977792  # 1 kpc / (1 km/s)
 PROTON_MASS_OVER_BOLTZMANN = 121.147  # K per (km/s)^2: m_p (1 km/s)^2 / k_B
 HYDROGEN_FRACTION = 0.76
 MSUN_KPC3_IN_PROTONS_CM3 = 4.0475e-8  # 1 Msun/kpc^3 in m_p/cm^3
+_EXPANSION_GYR = KPC_KM_S_IN_GYR / (0.15 * HUBBLE * float(np.sqrt(OMEGA_LAMBDA)))
 
 
 def hubble_rate(redshift: float) -> float:
@@ -54,3 +58,19 @@ def cold_gas_mass(stellar: float) -> float:
     log M_HI/M* = -0.43 log M* + 3.75, Papastergis et al. (2012), times 1.33 for helium.
     """
     return 1.33 * stellar * 10.0 ** (-0.43 * np.log10(stellar) + 3.75)
+
+
+def cosmic_time_gyr(scale_factor: NDArray[Any] | float) -> Any:
+    """Return the time in Gyr from the Big Bang to `scale_factor`, without radiation.
+
+    t = 2 / (3 H0 sqrt(Omega_L)) asinh(sqrt(Omega_L / Omega_m) a^1.5): the flat solution of the
+    Friedmann equation.
+    """
+    ratio = np.sqrt(OMEGA_LAMBDA / OMEGA_MATTER)
+    return _EXPANSION_GYR * np.arcsinh(ratio * np.asarray(scale_factor, np.float64) ** 1.5)
+
+
+def scale_factor_at(time_gyr: NDArray[Any] | float) -> Any:
+    """Return the scale factor at a cosmic time in Gyr: the inverse of `cosmic_time_gyr`."""
+    ratio = np.sqrt(OMEGA_LAMBDA / OMEGA_MATTER)
+    return (np.sinh(np.asarray(time_gyr, np.float64) / _EXPANSION_GYR) / ratio) ** (2.0 / 3.0)

@@ -1,4 +1,4 @@
-"""The disk: turbulent density sheared into arms by the rotation curve, gas and young stars in it."""
+"""The disk: turbulent density sheared into arms by rotation, gas and young stars in it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Pattern:
 
 
 def _turbulence(rng: np.random.Generator, log_step: float, slope: float) -> Array:
-    """Return a Gaussian field, zero mean and unit variance, P(k) ~ k^-slope above a driving scale."""
+    """Return a Gaussian field of unit variance, P(k) ~ k^-slope above a driving scale."""
     shape = (2 * _RADII, _ANGLES)
     white = np.fft.rfft2(rng.standard_normal(shape))
     k_radial = 2 * np.pi * np.fft.fftfreq(shape[0], log_step)[:, None]
@@ -63,7 +63,10 @@ def _turbulence(rng: np.random.Generator, log_step: float, slope: float) -> Arra
 
 
 def draw_pattern(
-    style: DiskStyle, scale_length: float, circular_velocity: Array, radii: Array,
+    style: DiskStyle,
+    scale_length: float,
+    circular_velocity: Array,
+    radii: Array,
     rng: np.random.Generator,
 ) -> Pattern:
     """Draw the disk's relative surface density.
@@ -101,8 +104,14 @@ def draw_pattern(
 
 
 def sample_disk(
-    n: int, scale_length: float, flattening: float, rng: np.random.Generator,
-    pattern: Pattern | None = None, power: float = 1.0, flare: float = 0.0, hole: float = 0.0,
+    n: int,
+    scale_length: float,
+    flattening: float,
+    rng: np.random.Generator,
+    pattern: Pattern | None = None,
+    power: float = 1.0,
+    flare: float = 0.0,
+    hole: float = 0.0,
 ) -> Array:
     """Return (n, 3) kpc positions in an exponential disk, isothermal (sech^2) in height.
 

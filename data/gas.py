@@ -16,7 +16,9 @@ STAR_FORMING_TEMPERATURE = 1e4
 CODE_FIELD_GAUSS = 2.6019e-6
 
 
-def mean_molecular_weight(electron_abundance: NDArray[Any], hydrogen_fraction: float) -> NDArray[Any]:
+def mean_molecular_weight(
+    electron_abundance: NDArray[Any], hydrogen_fraction: float
+) -> NDArray[Any]:
     """Return mu = 4 / (1 + 3 X + 4 X x_e) in proton masses."""
     x = hydrogen_fraction
     return 4.0 / (1.0 + 3.0 * x + 4.0 * x * np.asarray(electron_abundance))

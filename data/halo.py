@@ -90,7 +90,9 @@ class Subhalo:
     halo: NFW
 
 
-def draw_subhalos(halo: NFW, shape: Array, redshift: float, rng: np.random.Generator) -> list[Subhalo]:
+def draw_subhalos(
+    halo: NFW, shape: Array, redshift: float, rng: np.random.Generator
+) -> list[Subhalo]:
     """Draw subhalos of 3e-4 to 0.08 of the halo's mass.
 
     dN/dm ~ m^-1.9 (Springel et al. 2008, eq. 4), normalized to 10 % of the mass in that range;
@@ -100,7 +102,10 @@ def draw_subhalos(halo: NFW, shape: Array, redshift: float, rng: np.random.Gener
     low, high, slope = 3e-4, 0.08, 0.9
     fraction = 0.10 * rng.lognormal(0.0, 0.3)
     mean_mass = (
-        slope / (1 - slope) * (high ** (1 - slope) - low ** (1 - slope)) / (low**-slope - high**-slope)
+        slope
+        / (1 - slope)
+        * (high ** (1 - slope) - low ** (1 - slope))
+        / (low**-slope - high**-slope)
     )
     number = rng.poisson(fraction / mean_mass)
     u = rng.uniform(size=number)

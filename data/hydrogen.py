@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.cosmology import HYDROGEN_FRACTION, MSUN_KPC3_IN_PROTONS_CM3
-from data.gas import STAR_FORMING_TEMPERATURE
 from data.galaxy import Galaxy
+from data.gas import STAR_FORMING_TEMPERATURE
 
 Array = NDArray[np.float64]
 
-# Rahmati et al. (2013), table A1, at z = 0 to 5, and the photoionization rate of the Faucher-Giguere
-# et al. (2009) background at the same redshifts in s^-1 (their table 2), as TNG uses it.
+# Rahmati et al. (2013), table A1, at z = 0 to 5, and the photoionization rate of the
+# Faucher-Giguere et al. (2009) background at the same redshifts in s^-1 (their table 2), as in TNG.
 _REDSHIFT = np.arange(6.0)
 _LOG_N0 = np.array([-2.94, -2.29, -2.06, -2.13, -2.23, -2.35])
 _ALPHA1 = np.array([-3.98, -2.94, -2.22, -1.99, -2.05, -2.63])
@@ -68,7 +68,9 @@ def neutral_fraction(density: NDArray[Any], temperature: NDArray[Any], redshift:
     return 2.0 * alpha / (b + np.sqrt(np.maximum(b * b - 4.0 * a * alpha, 0.0)))
 
 
-def molecular_fraction(density: NDArray[Any], masses: NDArray[Any], metallicity: NDArray[Any]) -> Array:
+def molecular_fraction(
+    density: NDArray[Any], masses: NDArray[Any], metallicity: NDArray[Any]
+) -> Array:
     """Return the share of neutral hydrogen that is molecular.
 
     Krumholz, McKee & Tumlinson (2009), eqs. 2 to 4 in the form of McKee & Krumholz (2010), with a
@@ -112,10 +114,10 @@ def hydrogen_masses(galaxy: Galaxy) -> dict[str, Array]:
     neutral = neutral_fraction(gas["density"], kelvin, galaxy.redshift)
     if "neutral_fraction" in gas:
         neutral = np.where(forming, neutral, gas["neutral_fraction"])
-    metallicity = gas["metallicity"] if "metallicity" in gas else np.full(len(gas), SOLAR_METALLICITY)
-    molecular = np.where(
-        forming, molecular_fraction(gas["density"], gas.masses, metallicity), 0.0
+    metallicity = (
+        gas["metallicity"] if "metallicity" in gas else np.full(len(gas), SOLAR_METALLICITY)
     )
+    molecular = np.where(forming, molecular_fraction(gas["density"], gas.masses, metallicity), 0.0)
     total = HYDROGEN_FRACTION * gas.masses * neutral
     return {"neutral": total, "hi": total * (1 - molecular), "h2": total * molecular}
 

@@ -155,6 +155,8 @@ def _finish(name: str, sums: dict[str, NDArray[Any]], redshift: float) -> NDArra
     if name == "brightness_temperature":
         spin_temperature = _mean(sums["hi*temperature"], sums["hi"])
         return brightness_temperature_mk(
-            sums["hi"], redshift, spin_temperature_k=np.where(spin_temperature > 0, spin_temperature, 1e4)
+            sums["hi"],
+            redshift,
+            spin_temperature_k=np.where(spin_temperature > 0, spin_temperature, 1e4),
         )
     return sums["mass"]

@@ -29,8 +29,13 @@ class Phase(IntEnum):
 
 
 def gas_state(
-    xyz: Array, masses: Array, phase: NDArray[np.int_], hot_temperature: Array, redshift: float,
-    stellar_mass: float, rng: np.random.Generator,
+    xyz: Array,
+    masses: Array,
+    phase: NDArray[np.int_],
+    hot_temperature: Array,
+    redshift: float,
+    stellar_mass: float,
+    rng: np.random.Generator,
 ) -> dict[str, Array]:
     """Return the gas fields of n particles.
 

@@ -11,9 +11,7 @@ from scipy.spatial.transform import Rotation
 ROTATIONS_PER_GALAXY = 5
 
 
-def random_rotations(
-    galaxy_name: str, count: int = ROTATIONS_PER_GALAXY
-) -> NDArray[np.float64]:
+def random_rotations(galaxy_name: str, count: int = ROTATIONS_PER_GALAXY) -> NDArray[np.float64]:
     """Return (count, 3, 3) rotation matrices, uniform on SO(3); the same for the same name."""
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")

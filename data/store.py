@@ -113,7 +113,9 @@ class MapStore:
         self._write("maps", start, stop, stack)
         self._write("rotation", start, stop, np.stack([r.rotation for r in records]))
         for column in _COLUMNS:
-            values = [split_of(r.name) if column == "split" else getattr(r, column) for r in records]
+            values = [
+                split_of(r.name) if column == "split" else getattr(r, column) for r in records
+            ]
             self._write(f"index/{column}", start, stop, values)
         self._file.flush()
         self._file.attrs["count"] = stop
@@ -140,7 +142,8 @@ class MapStore:
 
     def read(self, rows: Any = slice(None)) -> NDArray[np.float32]:
         """Return maps (k, domain, row, column) in physical units for increasing row numbers."""
-        return self._file["maps"][: len(self)][rows] if rows == slice(None) else self._file["maps"][rows]
+        whole = isinstance(rows, slice) and rows == slice(None)
+        return self._file["maps"][slice(len(self)) if whole else rows]
 
     def close(self) -> None:
         """Close the file."""

@@ -87,8 +87,14 @@ class _Central:
 
 
 def synthesize(
-    seed: int, *, redshift: float = 0.0, kind: str | None = None, halo_mass: float | None = None,
-    num_gas: int = 24_000, num_dark_matter: int = 40_000, num_stars: int = 20_000,
+    seed: int,
+    *,
+    redshift: float = 0.0,
+    kind: str | None = None,
+    halo_mass: float | None = None,
+    num_gas: int = 24_000,
+    num_dark_matter: int = 40_000,
+    num_stars: int = 20_000,
 ) -> Galaxy:
     """Make the galaxy of a seed.
 
@@ -348,7 +354,7 @@ def _hot_gas(
     share = 1.0
     if companion:
         share = _hot_mass(central) / (_hot_mass(central) + _hot_mass(companion))
-    count = int(round(n * share))
+    count = round(n * share)
     xyz = sample_hot_halo(2 * count + 64, central.halo, shape, rng)
     keep = rng.uniform(size=len(xyz)) > 0.75 * _cone(xyz, central)
     parts = [xyz[keep][:count]]

@@ -12,7 +12,7 @@ from engine.networks.blocks import groups_of
 class PatchGAN(nn.Module):
     """Discriminator of Isola et al. (2017), section 3.2.2, conditioned on both domains.
 
-    Three strided convolutions see a patch of 34 pixels; the domains enter as a shift of the
+    Each logit sees a patch of 38 pixels; the domains enter as a shift of the
     channels after the first one.
     """
 

@@ -1,8 +1,11 @@
 """Samplers: small generators that yield after each evaluation of the network."""
 
-from engine.samplers.posterior import Sample, sample
+from __future__ import annotations
 
-__all__ = ["SAMPLERS", "Sample", "sample"]
+from engine.samplers.ancestral import ancestral
+from engine.samplers.ddim import ddim
+from engine.samplers.posterior import Noise, Sample, walk
 
-# eta of Song, Meng & Ermon (2021), eq. 16, by name.
-SAMPLERS = {"ddim": 0.0, "ancestral": 1.0}
+__all__ = ["SAMPLERS", "Noise", "Sample", "ancestral", "ddim", "walk"]
+
+SAMPLERS = {"ddim": ddim, "ancestral": ancestral}

@@ -131,7 +131,9 @@ def test_a_test_particle_on_a_circular_orbit_stays(rng):
     halo, ghost = NFW.from_mass(1e12, 0.0), NFW(1.0, 1.0, 5.0)
     soft = 0.02 * halo.radius
     r = 30.0
-    speed = r * np.sqrt(cosmo.GRAVITY * halo.enclosed_mass(np.hypot(r, soft)) / np.hypot(r, soft) ** 3)
+    speed = r * np.sqrt(
+        cosmo.GRAVITY * halo.enclosed_mass(np.hypot(r, soft)) / np.hypot(r, soft) ** 3
+    )
     encounter = Encounter(halo, ghost, np.array([1e5, 0, 0]), np.zeros(3), 1.0)
     x, _, _ = evolve(encounter, np.array([[r, 0, 0.0]]), np.array([[0, speed, 0.0]]), 400)
     assert np.linalg.norm(x[0]) == pytest.approx(r, rel=2e-3)

@@ -1,0 +1,1 @@
+"""How well a map, its profile or a population of them is met."""

@@ -1,0 +1,112 @@
+"""Radial profiles of maps, and what lies between two of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def annuli(extent_kpc: float, num_bins: int) -> NDArray[np.float64]:
+    """Return the (num_bins + 1,) edges in kpc of equal annuli out to half of `extent_kpc`."""
+    if not (np.isfinite(extent_kpc) and extent_kpc > 0):
+        raise ValueError(f"extent_kpc must be finite and above zero, got {extent_kpc}")
+    if int(num_bins) != num_bins or num_bins < 1:
+        raise ValueError(f"num_bins must be a positive whole number, got {num_bins}")
+    return np.linspace(0.0, 0.5 * extent_kpc, int(num_bins) + 1)
+
+
+def radial_profile(
+    image: NDArray[Any],
+    extent_kpc: float,
+    num_bins: int = 16,
+    center: tuple[float, float] = (0.0, 0.0),
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Average maps over circular annuli.
+
+    Each pixel counts wholly to the annulus that holds its center. Pixels that are not finite are
+    left out.
+
+    Parameters
+    ----------
+    image : (H, W) map or (..., H, W) maps, any unit; row = y upwards, column = x, square pixels.
+    extent_kpc : full width of the map in kpc.
+    num_bins : annuli of equal width from `center` to half of `extent_kpc`.
+    center : (x, y) in kpc from the map's middle.
+
+    Returns
+    -------
+    radii_kpc : (num_bins,) middle of each annulus in kpc.
+    profile : (..., num_bins) mean in the map's unit; NaN where an annulus holds no finite pixel.
+
+    Raises
+    ------
+    ValueError : on a map without two axes or pixels, a bad extent, or a bad number of bins.
+    """
+    values = np.asarray(image, np.float64)
+    if values.ndim < 2 or not values.shape[-1] or not values.shape[-2]:
+        raise ValueError(f"image must have shape (..., H, W) with pixels in it, got {values.shape}")
+    edges = annuli(extent_kpc, num_bins)
+    radius = _radii(values.shape[-2:], extent_kpc, center)
+    bins = np.searchsorted(edges, radius.ravel(), side="right") - 1
+    bins[radius.ravel() == edges[-1]] = num_bins - 1
+    inside = (bins >= 0) & (bins < num_bins)
+    flat = values.reshape(-1, radius.size)[:, inside]
+    membership = np.zeros((int(inside.sum()), num_bins))
+    membership[np.arange(len(membership)), bins[inside]] = 1.0
+    finite = np.isfinite(flat)
+    counts = finite @ membership
+    sums = np.where(finite, flat, 0.0) @ membership
+    profile = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return 0.5 * (edges[1:] + edges[:-1]), profile.reshape(*values.shape[:-2], num_bins)
+
+
+def _radii(
+    shape: tuple[int, ...], extent_kpc: float, center: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return the (H, W) distance in kpc of each pixel's center from `center`."""
+    height, width = shape
+    pixel = extent_kpc / width
+    x = (np.arange(width) - 0.5 * (width - 1)) * pixel - center[0]
+    y = (np.arange(height) - 0.5 * (height - 1)) * pixel - center[1]
+    return np.hypot(x[None, :], y[:, None])
+
+
+def residual_dex(estimate: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Return log10(estimate / truth) in dex; NaN where either is not finite and above zero.
+
+    Parameters
+    ----------
+    estimate, truth : maps or profiles of shapes that broadcast, in one unit.
+
+    Raises
+    ------
+    ValueError : on shapes that do not broadcast.
+    """
+    a, b = np.asarray(estimate, np.float64), np.asarray(truth, np.float64)
+    try:
+        a, b = np.broadcast_arrays(a, b)
+    except ValueError:
+        raise ValueError(
+            f"estimate and truth must have matching shapes, got {a.shape} and {b.shape}"
+        ) from None
+    good = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
+    out = np.full(a.shape, np.nan)
+    out[good] = np.log10(a[good] / b[good])
+    return out
+
+
+def integral(image: NDArray[Any], extent_kpc: float) -> NDArray[np.float64]:
+    """Return the sum times the pixel's area over the last two axes.
+
+    Parameters
+    ----------
+    image : (..., H, W) amount per kpc^2 (Msun/kpc^2 gives Msun).
+    extent_kpc : full width of the map in kpc.
+    """
+    values = np.asarray(image, np.float64)
+    if values.ndim < 2:
+        raise ValueError(f"image must have shape (..., H, W), got {values.shape}")
+    annuli(extent_kpc, 1)
+    return np.asarray(values.sum(axis=(-2, -1)) * (extent_kpc / values.shape[-1]) ** 2)

@@ -1,0 +1,117 @@
+"""What all sessions share, read-only and bounded: galaxies, their maps, translators, runs."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from data.catalog import CATALOG, CatalogEntry
+from data.domains import DOMAINS
+from data.galaxy import Galaxy
+from data.maps import available_domains, field_of_view, missing_reason, prepare, render
+from data.rotations import random_rotations
+from engine.translator import Translator, available
+
+NUM_ROTATIONS = 5
+ENTRIES: dict[str, CatalogEntry] = {entry.name: entry for entry in CATALOG}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One galaxy under one rotation, in every domain it has.
+
+    Attributes
+    ----------
+    name, kind : of the galaxy; `kind` is spelled for people.
+    redshift : dimensionless.
+    rotation : 1 to `NUM_ROTATIONS`.
+    extent_kpc : side of the maps.
+    maps : (grid, grid) float32 by domain, row = y upwards, physical units.
+    missing : by domain, the sentence that says why there is no map.
+    """
+
+    name: str
+    kind: str
+    redshift: float
+    rotation: int
+    extent_kpc: float
+    maps: dict[str, NDArray[np.float32]]
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def kind_label(kind: str) -> str:
+    """Return "massive halo" for "massive_halo"."""
+    return kind.replace("_", " ")
+
+
+def galaxy_label(entry: CatalogEntry) -> str:
+    """Return the label of a catalog entry with its kind where the label does not say it."""
+    kind = kind_label(entry.kind)
+    return entry.label if kind in entry.label.lower() else f"{entry.label} ({kind})"
+
+
+@pn.cache(max_items=8, policy="LRU")
+def load_galaxy(name: str) -> Galaxy:
+    """Return the catalog's galaxy `name`, smoothing lengths computed."""
+    return prepare(ENTRIES[name].load())
+
+
+@pn.cache(max_items=64, policy="LRU")
+def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
+    """Return all maps of catalog galaxy `name` under `rotation` (from 1), `grid_size` pixels."""
+    galaxy = load_galaxy(name)
+    matrix = random_rotations(galaxy.name, NUM_ROTATIONS)[rotation - 1]
+    extent = field_of_view(galaxy)
+    names = available_domains(galaxy)
+    maps = render(galaxy, names, rotation=matrix, grid_size=grid_size, extent_kpc=extent)
+    reasons = {name: missing_reason(galaxy, name) for name in DOMAINS}
+    missing = {name: reason for name, reason in reasons.items() if reason}
+    kind = kind_label(galaxy.kind)
+    return Scene(galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing)
+
+
+@pn.cache(max_items=4, policy="LRU")
+def load_translator(name: str) -> Translator:
+    """Return the translator called `name`, its weights in memory."""
+    return Translator.load(name)
+
+
+def cards() -> dict[str, dict[str, Any]]:
+    """Return the cards of all translators by name, the diffusion model first."""
+    found = available()
+    order = sorted(found, key=lambda name: (name != "ddpm", name))
+    return {name: found[name] for name in order}
+
+
+class Shelf:
+    """The last finished runs, shared by all sessions; least recently used ones go first."""
+
+    def __init__(self, capacity: int = 24):
+        self._items: OrderedDict[Hashable, Any] = OrderedDict()
+        self._capacity = capacity
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Any:
+        """Return what is kept under `key`, or None."""
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+            return self._items.get(key)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep `value` under `key`."""
+        with self._lock:
+            self._items[key] = value
+            self._items.move_to_end(key)
+            while len(self._items) > self._capacity:
+                self._items.popitem(last=False)
+
+
+RUNS = Shelf()

@@ -1,0 +1,113 @@
+"""How numbers become colors and words: limits, palettes, powers of ten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_hex
+from numpy.typing import NDArray
+
+from data.domains import get_domain
+
+MAX_DECADES = 5.0
+MIN_DECADES = 1.0
+DIVERGING = "bkr"  # blue, black, red: agreement recedes into a dark page (colorcet)
+
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def power_of_ten(value: float, digits: int = 1) -> str:
+    """Write `value` as people do: 0.32, 45, 3.2×10⁷; a true minus sign; '–' where not finite."""
+    if not np.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    exponent = int(np.floor(np.log10(abs(value))))
+    if -2 <= exponent < 4:
+        return f"{value:.{max(0, digits + 1 - max(exponent, 0))}f}".replace("-", "\u2212")
+    mantissa = f"{value / 10.0**exponent:.{digits}f}".replace("-", "\u2212")
+    return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def log_limits(maps: Sequence[NDArray[Any] | None], domain: str) -> tuple[float, float]:
+    """Return limits of a logarithmic color scale shared by `maps`, in the domain's unit.
+
+    The 1st and 99.8th percentiles of the positive pixels, at least one and at most five decades
+    apart; the domain's default range where nothing is positive.
+    """
+    values = [np.asarray(m, np.float64).ravel() for m in maps if m is not None]
+    joined = np.concatenate(values) if values else np.empty(0)
+    joined = joined[np.isfinite(joined) & (joined > 0)]
+    if not len(joined):
+        return get_domain(domain).display_range
+    low, high = np.percentile(np.log10(joined), [1.0, 99.8])
+    floor = np.log10(get_domain(domain).floor)
+    low = max(low, high - MAX_DECADES, min(floor, high - MIN_DECADES))
+    if high - low < MIN_DECADES:
+        middle = 0.5 * (low + high)
+        low, high = middle - 0.5 * MIN_DECADES, middle + 0.5 * MIN_DECADES
+    return float(10.0**low), float(10.0**high)
+
+
+def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
+    """Return at most about `most` round ticks between the limits of a logarithmic scale."""
+    for mantissas in ((1, 2, 5), (1, 3), (1,)):
+        exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+        ticks = [m * 10.0**e for e in exponents for m in mantissas]
+        ticks = [t for t in ticks if low * 0.999 <= t <= high * 1.001]
+        if len(ticks) <= most:
+            break
+    return ticks[:: 1 + len(ticks) // (most + 1)]
+
+
+def dex_limit(residual: NDArray[Any] | None) -> float:
+    """Return the half-width in dex of a symmetric residual scale: 0.5, 1, 1.5 or 2."""
+    if residual is None or not np.isfinite(residual).any():
+        return 1.0
+    spread = float(np.nanpercentile(np.abs(residual), 98.0))
+    return float(np.clip(np.ceil(2.0 * spread) / 2.0, 0.5, 2.0))
+
+
+def palette(name: str, colors: int = 256) -> list[str]:
+    """Return hex colors of a colormap known to matplotlib, or of `DIVERGING`."""
+    if name == DIVERGING:
+        import colorcet  # comes with HoloViews; its maps also register with matplotlib
+
+        return [str(color) for color in colorcet.palette["bkr"]]
+    colormap = matplotlib.colormaps[name]
+    return [to_hex(colormap(x)) for x in np.linspace(0.0, 1.0, colors)]
+
+
+def scale_bar_kpc(extent_kpc: float) -> float:
+    """Return a round length (1, 2 or 5 times a power of ten) of about a quarter of the map."""
+    target = 0.3 * extent_kpc
+    power = 10.0 ** np.floor(np.log10(target))
+    return float(max(m * power for m in (1.0, 2.0, 5.0) if m * power <= target))
+
+
+# The same wording in the browser, for ticks and hover; `value` in, text out.
+POWER_OF_TEN_JS = """
+function sup(n) { return String(n).replace(/[-0-9]/g, c => '⁰¹²³⁴⁵⁶⁷⁸⁹'[c] || '⁻'); }
+function power_of_ten(v, digits) {
+  if (!isFinite(v)) return 'no data';
+  if (v === 0) return '0';
+  let e = Math.floor(Math.log10(Math.abs(v)) + 1e-9);
+  if (e >= -2 && e < 4) return v.toFixed(Math.max(0, digits + 1 - Math.max(e, 0))).replace('-', '\u2212');
+  return (v / 10 ** e).toFixed(digits).replace('-', '\u2212') + '×10' + sup(e);
+}
+"""
+
+TICK_JS = (
+    POWER_OF_TEN_JS
+    + """
+const e = Math.log10(tick);
+if (Math.abs(e - Math.round(e)) < 1e-6) {
+  const n = Math.round(e);
+  return n == 0 ? '1' : n == 1 ? '10' : '10' + sup(n);
+}
+return power_of_ten(tick, 0);
+"""
+)

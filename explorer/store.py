@@ -1,0 +1,139 @@
+"""The state of one session: what is chosen, and what of it the address carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import param
+
+from data.domains import DOMAINS
+from explorer import library
+
+MAX_STEPS = 128
+MAX_SEED = 999_999
+ADDRESS = ("galaxy", "rotation", "source", "target", "translator", "seed", "steps", "step")
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a translation depends on: the key under which a finished run is kept."""
+
+    galaxy: str
+    rotation: int
+    source: str
+    target: str
+    translator: str
+    seed: int
+    steps: int
+
+
+class Store(param.Parameterized):
+    """What a person has chosen; bounded, so that an address cannot ask for what is not there."""
+
+    galaxy = param.Selector(doc="Galaxy of the catalog.")
+    rotation = param.Integer(default=1, bounds=(1, library.NUM_ROTATIONS))
+    source = param.Selector(default="gas", objects=list(DOMAINS))
+    target = param.Selector(default="dark_matter", objects=list(DOMAINS))
+    translator = param.Selector(check_on_set=True, allow_None=True)
+    seed = param.Integer(default=0, bounds=(0, MAX_SEED))
+    steps = param.Integer(default=32, bounds=(1, MAX_STEPS), doc="Steps of the sampler.")
+    step = param.Integer(default=0, bounds=(0, MAX_STEPS), doc="Step on view; 0 is the last.")
+
+    def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
+        super().__init__(**params)
+        self.cards = library.cards() if cards is None else dict(cards)
+        galaxies, translators = list(library.ENTRIES), list(self.cards)
+        self.param.galaxy.objects = galaxies
+        self.param.translator.objects = translators
+        self.galaxy = galaxies[0]
+        self.translator = translators[0] if translators else None
+        if translators:
+            self.steps = self.default_steps()
+        for name in ("galaxy", "translator", "steps"):
+            self.param[name].default = getattr(self, name)
+
+    def default_steps(self) -> int:
+        """Return the number of steps that the chosen translator's card names."""
+        return min(max(int(self.card.get("default_steps", 32)), 1), MAX_STEPS)
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Card of the chosen translator."""
+        return self.cards[self.translator] if self.translator else {}
+
+    @property
+    def view(self) -> View:
+        """What the next translation would depend on."""
+        values = (getattr(self, name) for name in ADDRESS if name != "step")
+        return View(*values)
+
+    def problem(self, missing: Mapping[str, str] | None = None) -> str:
+        """Say in one sentence why there can be no translation; empty where there can.
+
+        Parameters
+        ----------
+        missing : by domain, why the galaxy has no map of it.
+        """
+        if not self.translator:
+            return "There is no translator: no checkpoint was found."
+        source, target = DOMAINS[self.source], DOMAINS[self.target]
+        if source is target:
+            return f"Source and target are both {source.label.lower()}: choose two domains."
+        known = self.card.get("domains", list(DOMAINS))
+        for domain in (source, target):
+            if domain.name not in known:
+                labels = ", ".join(DOMAINS[name].label.lower() for name in known if name in DOMAINS)
+                return (
+                    f"{self.translator} does not know the domain {domain.label.lower()}; "
+                    f"it knows {labels}."
+                )
+        for domain in (source, target):
+            if missing and domain.name in missing:
+                reason = missing[domain.name]
+                return reason if reason.endswith(".") else reason + "."
+        return ""
+
+    def accept(self, query: Mapping[str, Any]) -> list[str]:
+        """Take what is valid of an address; return one sentence for each value that is not.
+
+        A bad value leaves its default in place. Keys that are not ours are passed over.
+        """
+        complaints = []
+        if "translator" in query and "steps" not in query:
+            query = {**query, "steps": None}
+        for name in sorted(ADDRESS, key=lambda n: n != "translator"):
+            if name not in query:
+                continue
+            value = query[name]
+            if name == "steps" and value is None:
+                self.steps = self.default_steps()
+                continue
+            try:
+                self.param.update(**{name: value})
+            except ValueError:
+                complaints.append(self._complaint(name, value))
+        return complaints
+
+    def _complaint(self, name: str, value: Any) -> str:
+        shown = str(value)[:40]
+        parameter = self.param[name]
+        if isinstance(parameter, param.Selector):
+            allowed = (
+                "a galaxy of the list" if name == "galaxy" else "one of " + ", ".join(str(o) for o in parameter.objects)
+            )
+        else:
+            low, high = parameter.bounds
+            allowed = f"a whole number from {low} to {high}"
+        return (
+            f"The address asks for {name} “{shown}”, which is not {allowed}; "
+            f"showing {getattr(self, name)} instead."
+        )
+
+    def address(self) -> str:
+        """Return the query that reopens this view, with its question mark."""
+        return "?" + urlencode(
+            {name: getattr(self, name) for name in ADDRESS if getattr(self, name) is not None}
+        )

@@ -1,0 +1,233 @@
+"""Four linked HoloViews maps side by side: input, output, ground truth, residual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+from bokeh.models import CustomJSHover, CustomJSTickFormatter, FixedTicker, HoverTool, Range1d
+from holoviews.streams import Pipe
+from numpy.typing import NDArray
+from panel.viewable import Viewer
+
+from data.domains import DOMAINS, Domain
+from explorer import theme
+from explorer.scales import DIVERGING, POWER_OF_TEN_JS, dex_limit, log_limits, log_ticks, palette
+from explorer.session import Session
+from explorer.translation import residual_map
+
+_MINUS_JS = "return tick.toFixed(1).replace('-', '\u2212').replace('.0', '')"
+NO_DATA = "#39414f"
+
+
+@dataclass(frozen=True)
+class MapContent:
+    """One map as it stands on the page.
+
+    Attributes
+    ----------
+    title : above the map.
+    values : (H, W), row = y upwards, or None where there is nothing yet.
+    extent_kpc : side of the map.
+    limits : of the color scale.
+    colormap : name known to `scales.palette`.
+    quantity, unit : words for the color bar and the hover.
+    logarithmic : the color scale; a linear one is meant for residuals.
+    """
+
+    title: str
+    values: NDArray[Any] | None
+    extent_kpc: float
+    limits: tuple[float, float]
+    colormap: str
+    quantity: str
+    unit: str
+    logarithmic: bool = True
+
+
+def image_element(content: MapContent) -> hv.Image:
+    """Return the HoloViews image of a map; HoloViews wants row 0 on top, ours is at the bottom."""
+    values = np.full((2, 2), np.nan) if content.values is None else content.values
+    half = 0.5 * content.extent_kpc
+    image = hv.Image(
+        np.asarray(values, np.float32)[::-1],
+        kdims=[hv.Dimension("x", unit="kpc"), hv.Dimension("y", unit="kpc")],
+        vdims=[hv.Dimension("value", range=content.limits)],
+        bounds=(-half, -half, half, half),
+    )
+    return image.opts(clim=content.limits, cmap=palette(content.colormap))
+
+
+class MapPanel(Viewer):
+    """One map: a DynamicMap whose figure persists while its content changes."""
+
+    def __init__(self, content: MapContent, x_range: Range1d, y_range: Range1d, first: bool):
+        super().__init__()
+        self._content = content
+        self._ranges = (x_range, y_range)
+        self._first = first
+        self._size = 220
+        self._figure: Any = None
+        self._pipe = Pipe(data=content)
+        dynamic = hv.DynamicMap(image_element_of, streams=[self._pipe]).opts(
+            hv.opts.Image(
+                logz=content.logarithmic, colorbar=True, colorbar_position="bottom",
+                colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
+                clipping_colors={"NaN": NO_DATA}, frame_width=self._size, frame_height=self._size,
+                tools=["hover"], default_tools=["pan", "wheel_zoom", "box_zoom", "reset"],
+                active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True, framewise=True,
+                hooks=[self._dress], xlabel="x (kpc)", ylabel="y (kpc)",
+            )
+        )  # fmt: skip
+        self._pane = pn.pane.HoloViews(dynamic, linked_axes=False, margin=0, styles={"flex": "none"}, theme=None)
+
+    def show(self, content: MapContent) -> None:
+        """Put up another content."""
+        self._content = content
+        self._pipe.send(content)
+
+    def resize(self, size: int) -> None:
+        """Set the side of the frame in pixels."""
+        self._size = size
+        if self._figure is not None:
+            self._figure.update(frame_width=size, frame_height=size)
+
+    def _dress(self, plot: Any, element: Any) -> None:
+        """Set on the Bokeh figure what HoloViews leaves alone on updates."""
+        figure, content = plot.state, self._content
+        if self._figure is not figure:
+            self._figure = figure
+            self._prepare(plot, figure)
+        figure.update(frame_width=self._size, frame_height=self._size)
+        figure.title.text = content.title
+        bar = plot.handles["colorbar"]
+        bar.title = f"{content.quantity} ({content.unit})"
+        if content.logarithmic:
+            bar.ticker = FixedTicker(ticks=log_ticks(*content.limits))
+        else:
+            high = content.limits[1]
+            bar.ticker = FixedTicker(ticks=[-high, -0.5 * high, 0.0, 0.5 * high, high])
+        for tool in figure.toolbar.tools:
+            if isinstance(tool, HoverTool):
+                tool.tooltips = [
+                    ("x, y", "$x{0.0}, $y{0.0} kpc"),
+                    (content.quantity, f"@image{{custom}} {content.unit}"),
+                ]
+                tool.formatters = {"@image": _hover_formatter()}
+
+    def _prepare(self, plot: Any, figure: Any) -> None:
+        figure.x_range, figure.y_range = self._ranges
+        theme.style_figure(figure)
+        figure.title.align = "left"
+        figure.min_border_left = theme.MARGIN_LEFT if self._first else 0
+        figure.min_border_right = theme.GAP
+        figure.min_border_top = figure.min_border_bottom = 0
+        figure.yaxis.visible = self._first
+        bar = plot.handles["colorbar"]
+        theme.style_text(bar)
+        bar.background_fill_color = theme.SURFACE
+        bar.bar_line_color = None
+        bar.major_tick_line_color = None
+        bar.formatter = (
+            theme.log_formatter()
+            if self._content.logarithmic
+            else CustomJSTickFormatter(code=_MINUS_JS)
+        )
+        figure.add_layout(theme.scale_bar(figure.x_range))
+
+    def __panel__(self) -> Any:
+        return self._pane
+
+
+def image_element_of(data: MapContent) -> hv.Image:
+    """Return the image of what a pipe sent."""
+    return image_element(data)
+
+
+def _hover_formatter() -> CustomJSHover:
+    return CustomJSHover(code=POWER_OF_TEN_JS + "return power_of_ten(value, 2)")
+
+
+class MapRow(Viewer):
+    """The four maps of a session, one zoom for all."""
+
+    def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
+        super().__init__()
+        self._session = session
+        self._ranges = (x_range, y_range)
+        self._panels = [
+            MapPanel(content, x_range, y_range, first=index == 0)
+            for index, content in enumerate(self.contents())
+        ]
+        self._row = pn.Row(*self._panels, margin=0, styles={"gap": "0px"})
+        session.param.watch(self._update, ["scene", "run", "preview", "busy"])
+        session.store.param.watch(self._update, ["source", "target"])
+
+    def resize(self, size: int) -> None:
+        """Set the side of each frame in pixels."""
+        for panel in self._panels:
+            panel.resize(size)
+
+    def contents(self) -> list[MapContent]:
+        """Return what each of the four maps shows now."""
+        session, store = self._session, self._session.store
+        scene, run = session.scene, session.run
+        extent = scene.extent_kpc if scene else 100.0
+        maps = scene.maps if scene else {}
+        source, target = DOMAINS[store.source], DOMAINS[store.target]
+        given, truth = maps.get(source.name), maps.get(target.name)
+        output, title = (run.output, "Output") if run else (None, "Output")
+        if run is None and session.preview is not None:
+            step, num_steps, output = session.preview
+            title = f"Output, step {step}/{num_steps}"
+        elif run is None:
+            title = "Output, sampling…" if session.busy else "Output, not translated yet"
+        residual = residual_map(run) if run else None
+        limit = dex_limit(residual)
+        shared = log_limits([truth] if truth is not None else [output], target.name)
+        return [
+            _content("Input", source, given, extent, log_limits([given], source.name)),
+            _content(title, target, output, extent, shared),
+            _content("Ground truth", target, truth, extent, shared),
+            MapContent("Residual", residual, extent, (-limit, limit), DIVERGING,
+                       "log₁₀ output / truth", "dex", logarithmic=False),
+        ]  # fmt: skip
+
+    def _update(self, *events: Any) -> None:
+        scene = self._session.scene
+        if scene and any(event.name == "scene" for event in events):
+            half = 0.5 * scene.extent_kpc
+            for axis in self._ranges:
+                axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+        only_preview = all(event.name == "preview" for event in events)
+        for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
+            if not only_preview or index == 1:
+                panel.show(content)
+
+    def __panel__(self) -> Any:
+        return self._row
+
+
+def _content(
+    title: str, domain: Domain, values: Any, extent: float, limits: tuple[float, float]
+) -> MapContent:
+    return MapContent(
+        f"{title} · {domain.label.lower()}" if "," not in title else title,
+        values, extent, limits, domain.colormap, quantity(domain), domain.unit,
+    )  # fmt: skip
+
+
+def quantity(domain: Domain) -> str:
+    """Return a domain's symbol in plain Unicode, for color bars and axes in the browser."""
+    return {
+        "dark_matter": "Σ DM",
+        "stars": "Σ★",
+        "gas": "Σ gas",
+        "hi": "Σ HI",
+        "temperature": "T",
+        "magnetic_field": "|B|",
+        "brightness_temperature": "T(21 cm)",
+    }.get(domain.name, domain.label)

@@ -1,0 +1,85 @@
+"""Radial profiles against maps whose profile is known."""
+
+import numpy as np
+import pytest
+
+from engine.metrics.profile import integral, radial_profile, residual_dex
+
+
+def radius(size: int, extent: float, center: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    axis = (np.arange(size) + 0.5) * extent / size - 0.5 * extent
+    return np.hypot(axis[None, :] - center[0], axis[:, None] - center[1])
+
+
+def test_constant_map_has_constant_profile():
+    radii, profile = radial_profile(np.full((64, 64), 3.5), 80.0, 10)
+    np.testing.assert_allclose(profile, 3.5)
+    np.testing.assert_allclose(radii, np.arange(2.0, 40.0, 4.0))
+
+
+def test_exponential_disk_is_recovered():
+    extent, scale = 60.0, 9.0
+    radii, profile = radial_profile(np.exp(-radius(512, extent) / scale), extent, 15)
+    edges = np.linspace(0, 30, 16)
+
+    def enclosed(r):
+        return 2 * np.pi * scale**2 * (1 - (1 + r / scale) * np.exp(-r / scale))
+
+    expected = np.diff(enclosed(edges)) / (np.pi * np.diff(edges**2))
+    np.testing.assert_allclose(profile, expected, rtol=2e-3)
+
+
+def test_center_is_x_then_y():
+    center = (7.0, -12.0)
+    image = (radius(128, 80.0, center) < 4.0).astype(float)
+    _, profile = radial_profile(image, 80.0, 10, center)
+    np.testing.assert_allclose(profile[0], 1.0)
+    assert profile[2:].sum() == 0
+    assert radial_profile(image, 80.0, 10, center[::-1])[1][0] == 0
+
+
+def test_empty_annuli_are_nan_and_nan_pixels_do_not_count():
+    _, profile = radial_profile(np.ones((4, 4)), 8.0, 16)
+    assert np.isnan(profile[0])
+    assert np.nanmin(profile) == np.nanmax(profile) == 1.0
+    image = np.ones((32, 32))
+    image[::2] = np.nan
+    np.testing.assert_allclose(radial_profile(image, 8.0, 4)[1], 1.0)
+
+
+def test_many_maps_in_one_call_equal_one_by_one():
+    maps = np.random.default_rng(3).lognormal(size=(5, 32, 32))
+    together = radial_profile(maps, 50.0, 8)[1]
+    apart = np.stack([radial_profile(m, 50.0, 8)[1] for m in maps])
+    np.testing.assert_allclose(together, apart)
+
+
+def test_residual_in_dex():
+    truth = np.array([1.0, 10.0, 0.0, np.nan, 5.0])
+    out = residual_dex(np.array([10.0, 1.0, 1.0, 1.0, -1.0]), truth)
+    np.testing.assert_allclose(out[:2], [1.0, -1.0])
+    assert np.isnan(out[2:]).all()
+
+
+def test_integral_of_a_uniform_map():
+    np.testing.assert_allclose(integral(np.full((3, 16, 16), 2.0), 10.0), 200.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((np.ones(4), 10.0), "image"),
+        ((np.ones((0, 4)), 10.0), "image"),
+        ((np.ones((4, 4)), 0.0), "extent_kpc"),
+        ((np.ones((4, 4)), float("nan")), "extent_kpc"),
+        ((np.ones((4, 4)), 10.0, 0), "num_bins"),
+    ],
+)
+def test_bad_input_is_named(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        radial_profile(*arguments)
+
+
+def test_shapes_that_do_not_match_are_named():
+    with pytest.raises(ValueError, match="matching shapes"):
+        residual_dex(np.ones((3, 3)), np.ones((4, 4)))

@@ -1,0 +1,138 @@
+"""A session's work: it runs, it can be cancelled, and it fails in a sentence."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from explorer import library, session, worker
+from explorer.store import Store
+from explorer.translation import residual_map
+
+CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
+
+
+class Toy:
+    """Walks from twice the input to the input; waits at a gate before each step."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.gate.set()
+        self.closed = False
+
+    def trajectory(self, source_map, source, target, *, num_steps, seed):
+        try:
+            for i in range(1, num_steps + 1):
+                assert self.gate.wait(10)
+                x = np.full((1, *source_map.shape), seed, np.float32)
+                factor = 1.0 + (num_steps - i) / num_steps
+                yield Frame(i, num_steps, 1 - i / num_steps, x, (source_map * factor)[None])
+        finally:
+            self.closed = True
+
+
+class Frame:
+    def __init__(self, index, num_steps, moment, x, estimate):
+        self.index, self.num_steps, self.time = index, num_steps, moment
+        self.x, self.estimate = x, estimate
+
+
+@pytest.fixture
+def toy(monkeypatch, run):
+    toy = Toy()
+    monkeypatch.setattr(library, "load_translator", lambda name: toy)
+    monkeypatch.setattr(library, "load_scene", lambda *arguments: run.scene)
+    monkeypatch.setattr(library, "RUNS", library.Shelf(4))
+    monkeypatch.setattr(session, "PREVIEW_SECONDS", 0.0)
+    return toy
+
+
+def wait_for(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_first_view_is_translated_and_kept(toy, run):
+    one = session.Session(Store(cards={"toy": CARD}))
+    previews = []
+    one.param.watch(lambda event: previews.append(event.new), "preview")
+    one.start()
+    wait_for(lambda: one.run is not None)
+    assert one.run.num_steps == 4
+    np.testing.assert_allclose(one.run.output, run.scene.maps["gas"])
+    np.testing.assert_allclose(one.run.residuals[-1], -1.0, atol=1e-6)
+    np.testing.assert_allclose(residual_map(one.run), -1.0, atol=0.1)
+    assert [p[0] for p in previews if p] == [1, 2, 3]
+    assert library.RUNS.get(one.store.view) is one.run
+    first = one.run
+    one.store.seed = 5
+    assert one.run is None
+    one.store.seed = 0
+    assert one.run is first
+
+
+def test_cancel_stops_between_steps(toy):
+    toy.gate.clear()
+    one = session.Session(Store(cards={"toy": CARD}))
+    one.start()
+    wait_for(lambda: one.busy)
+    one.cancel()
+    assert not one.busy
+    assert "cancelled" in one.notice
+    toy.gate.set()
+    wait_for(lambda: toy.closed or worker.MODEL._jobs.empty())
+    time.sleep(0.05)
+    assert one.run is None
+    one.translate()
+    wait_for(lambda: one.run is not None)
+
+
+def test_failure_is_a_sentence_and_the_worker_lives_on(toy, monkeypatch):
+    def refuse(name):
+        raise ValueError("the weights of toy are damaged")
+
+    one = session.Session(Store(cards={"toy": CARD}))
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "load_translator", refuse)
+        one.start()
+        wait_for(lambda: one.notice)
+    assert one.notice == "The weights of toy are damaged."
+    assert not one.busy
+    one.translate()
+    wait_for(lambda: one.run is not None)
+
+
+def test_unknown_direction_is_not_started(toy):
+    one = session.Session(Store(cards={"toy": CARD}))
+    one.store.target = "stars"
+    one.start()
+    wait_for(lambda: one.scene is not None)
+    assert "does not know" in one.problem
+    assert not one.busy
+
+
+def test_worker_refuses_beyond_its_capacity():
+    gate, small = threading.Event(), worker.Worker("small", capacity=1)
+    started = threading.Event()
+
+    def block(job):
+        started.set()
+        gate.wait(10)
+
+    assert small.submit(block) is not None
+    assert started.wait(10)
+    assert small.submit(block) is not None
+    assert small.submit(block) is None
+    gate.set()
+
+
+def test_shelf_keeps_the_recently_used():
+    shelf = library.Shelf(2)
+    shelf.put("a", 1)
+    shelf.put("b", 2)
+    shelf.get("a")
+    shelf.put("c", 3)
+    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (1, None, 3)

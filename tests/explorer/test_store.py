@@ -1,0 +1,70 @@
+"""What a session's store takes, and what it refuses in a sentence."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from explorer import library
+from explorer.store import MAX_STEPS, Store
+
+CARDS = {
+    "ddpm": {"domains": ["gas", "dark_matter", "stars"], "default_steps": 25},
+    "pix2pix": {"domains": ["gas", "dark_matter"], "default_steps": 1},
+}
+
+
+@pytest.fixture
+def store():
+    return Store(cards=CARDS)
+
+
+def test_first_view(store):
+    assert store.galaxy == next(iter(library.ENTRIES))
+    assert (store.source, store.target, store.translator) == ("gas", "dark_matter", "ddpm")
+    assert store.steps == 25
+    assert store.problem() == ""
+
+
+def test_address_reopens_the_view(store):
+    names = list(library.ENTRIES)
+    store.param.update(galaxy=names[3], rotation=4, source="stars", target="gas", seed=11,
+                       steps=9, step=5)  # fmt: skip
+    other = Store(cards=CARDS)
+    query = {k: int(v) if v.isdigit() else v for k, v in parse_qsl(store.address()[1:])}
+    assert other.accept(query) == []
+    assert other.view == store.view
+    assert other.step == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("galaxy", "andromeda"), ("rotation", 6), ("rotation", "up"), ("source", "entropy"),
+        ("translator", "alchemist"), ("seed", -1), ("steps", MAX_STEPS + 1), ("step", 2.5),
+        ("target", ["gas"]), ("steps", True),
+    ],
+)  # fmt: skip
+def test_bad_value_is_a_sentence_and_leaves_the_rest(store, key, value):
+    before = store.view
+    good = {"seed": 3} if key != "seed" else {"rotation": 2}
+    complaints = store.accept({key: value, **good, "unknown": 1})
+    assert len(complaints) == 1
+    assert key in complaints[0]
+    assert complaints[0].endswith(".")
+    assert getattr(before, key, 0) == getattr(store, key)
+    assert getattr(store, next(iter(good))) == next(iter(good.values()))
+
+
+def test_translator_in_the_address_brings_its_steps(store):
+    assert store.accept({"translator": "pix2pix"}) == []
+    assert store.steps == 1
+
+
+def test_what_cannot_be_translated_is_said(store):
+    store.target = "gas"
+    assert "both gas" in store.problem()
+    store.target = "temperature"
+    assert "ddpm does not know the domain temperature" in store.problem()
+    store.target = "stars"
+    assert store.problem({"stars": "this galaxy has no stars"}) == "this galaxy has no stars."
+    assert "no translator" in Store(cards={}).problem()

@@ -1,0 +1,150 @@
+"""The repository as a newcomer meets it: README, Makefile, metadata, layers and the wheel."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data.domains import DOMAINS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("explorer", "engine", "train", "data")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)
+
+
+def python_commands() -> list[list[str]]:
+    """Return the words after `python` of each such command in the README."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [w[1:] for w in words if w and w[0].endswith("bin/python")]
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_make_targets_in_documents_exist(document):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*##", makefile, flags=re.M))
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.M))
+    assert named, "no make command found"
+    assert named <= targets
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_bare_make_lists_every_target():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("explore", "test", "check", "data", "train"):
+        assert re.search(rf"make {target}\s+\S", shown)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_old_python_is_refused_in_one_sentence(tmp_path):
+    old = tmp_path / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1\nexit 1\n')
+    old.chmod(0o755)
+    result = subprocess.run(
+        ["make", f"PYTHON={old}", f"VENV={tmp_path}/venv", "explore"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode != 0
+    assert "Python 3.11 or newer is needed" in result.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize("words", python_commands(), ids=lambda words: " ".join(words[1:3]))
+def test_readme_commands_know_their_options(words):
+    assert words[0] == "-m"
+    result = subprocess.run(
+        [sys.executable, *words[:3], "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    for option in (w for w in words if w.startswith("--")):
+        assert re.search(rf"{option}\b", result.stdout), f"{option} is unknown to {words[:3]}"
+
+
+def test_readme_python_runs(tmp_path, monkeypatch):
+    pytest.importorskip("torch").set_num_threads(1)
+    from engine.translator import Translator, available
+
+    if "ddpm" not in available():
+        pytest.skip("the checkpoint ddpm is not there")
+    example, stand_in = blocks("python")
+    load = Translator.load
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        Translator, "load", staticmethod(lambda name: load(name, device="cpu")), raising=True
+    )
+    names: dict[str, object] = {}
+    exec(compile(stand_in, "README.md", "exec"), names)
+    exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
+    assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
+    assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_linked_files_exist(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = {link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
+    assert not [link for link in sorted(links) if not (ROOT / link).is_file()]
+
+
+def test_readme_table_is_the_table_of_domains():
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", README, flags=re.M)
+    assert rows == [(d.name, d.label, d.unit) for d in DOMAINS.values()]
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", changelog, flags=re.M)
+
+
+def test_imports_run_one_way():
+    pytest.importorskip("importlinter", reason="import-linter is not installed")
+    result = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+def test_wheel_holds_the_four_packages_whole():
+    wheel = pytest.importorskip("hatchling.builders.wheel", reason="hatchling is not installed")
+    builder = wheel.WheelBuilder(str(ROOT))
+    packed = {Path(f.distribution_path) for f in builder.recurse_included_files()}
+    assert {path.parts[0] for path in packed} == set(PACKAGES)
+    needed = {".py", ".yaml", ".json", ".safetensors", ".js", ".css"}
+    there = {
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in needed and "__pycache__" not in path.parts
+    }
+    assert there <= packed
+    assert not [path for path in packed if path.suffix in {".hdf5", ".pt", ".nbc", ".nbi"}]
+
+
+def test_plain_package_names_stay_safe():
+    # `panel serve explorer/app.py` puts explorer/ first on the path.
+    shadows = [
+        p for name in PACKAGES for p in (ROOT / "explorer").glob(f"{name}*") if p.stem == name
+    ]
+    assert not shadows
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert not {f"{name}{slash}" for name in PACKAGES for slash in ("", "/")} & set(ignored)
