@@ -41,9 +41,9 @@ format: $(VENV)/.installed-dev  ## Put the code into the form that check asks fo
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on where it stopped)
+data: $(VENV)/.installed  ## Make the maps of 1,176 synthetic galaxies (goes on where it stopped)
 	@mkdir -p $(dir $(MAPS))
-	$(PY) -m data build $(MAPS) --synthetic 0:2000 --rotations 5 --grid-size 64 \
+	$(PY) -m data build $(MAPS) --synthetic 0:1176 --rotations 5 --grid-size 64 \
 	    --workers $(WORKERS) $(ARGS)
 
 train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes on likewise)
@@ -66,7 +66,7 @@ clean:  ## Remove caches and builds (keeps the environment and runs/)
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "Python 3.11 or newer is needed, and $(PYTHON) is" \
-	         "$$($(PYTHON) --version 2>/dev/null || echo not there):" \
+	         "$$($(PYTHON) --version 2>/dev/null | head -n 1 | grep . || echo not there):" \
 	         "name one, as in make PYTHON=python3.12 explore" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null || { \
 	    echo "$(PYTHON) cannot make a virtual environment in $(VENV);" \

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from data.cutouts import CutoutError, read_cutout
+from data.cutouts import cutout_name, read_cutout
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import FIELD_OF_VIEW_FACTOR, available_domains, field_of_view, prepare, render
@@ -27,6 +28,10 @@ class MapOptions:
     grid_size: int = 64
     rotations: int = ROTATIONS_PER_GALAXY
     field_of_view_factor: float = FIELD_OF_VIEW_FACTOR
+
+    def __post_init__(self) -> None:
+        if self.grid_size < 1 or self.rotations < 1 or not self.field_of_view_factor > 0:
+            raise ValueError(f"map options must be above zero, got {self}")
 
 
 def records_of(galaxy: Galaxy, options: MapOptions) -> list[Record]:
@@ -44,13 +49,23 @@ def records_of(galaxy: Galaxy, options: MapOptions) -> list[Record]:
     ]  # fmt: skip
 
 
+def _name(source: int | str) -> str | None:
+    """Return the name of the galaxy that a source makes, without making it; None if it cannot."""
+    if isinstance(source, int):
+        return f"synthetic-{source:06d}"
+    try:
+        return cutout_name(source)
+    except ValueError:
+        return None
+
+
 def _make(source: int | str, options: MapOptions) -> list[Record] | str:
     """Return the records of a seed or a cutout, or the sentence that says why there are none."""
     try:
         galaxy = synthesize(source) if isinstance(source, int) else read_cutout(source)
         return records_of(galaxy, options)
-    except (CutoutError, ValueError) as error:
-        return str(error)
+    except (ValueError, OSError) as error:
+        return f"{source}: {error}"
 
 
 def build(
@@ -74,32 +89,50 @@ def build(
     ------
     StoreError : if the store at `path` was made with other options.
     """
-    attributes = {
-        "field_of_view_factor": options.field_of_view_factor,
-        "rotations": options.rotations,
-    }
-    if Path(path).exists():
-        store = MapStore.open(path, writable=True)
-        if store.grid_size != options.grid_size or store.attributes != attributes:
-            store.close()
-            raise StoreError(f"{path} was built with other options: {store.attributes}")
-    else:
-        store = MapStore.create(path, tuple(DOMAINS), options.grid_size, attributes)
+    store = _open(path, options)
     added, failures = 0, []
-    with store, multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with store:
         known = set(store.column("name"))
-        todo = [
-            s for s in sources if (f"synthetic-{s:06d}" if isinstance(s, int) else s) not in known
-        ]
-        make = partial(_make, options=options)
-        for result in tqdm(pool.imap(make, todo, chunksize=4), total=len(todo), unit="galaxy",
-                           file=sys.stderr, disable=not sys.stderr.isatty()):  # fmt: skip
-            if isinstance(result, str):
-                failures.append(result)
-            elif result[0].name in known:
-                continue
-            else:
-                store.append(result)
-                known.add(result[0].name)
-                added += len(result)
+        todo = [source for source in dict.fromkeys(sources) if _name(source) not in known]
+        with _mapper(workers) as mapper:
+            results = mapper(partial(_make, options=options), todo)
+            for result in tqdm(results, total=len(todo), unit="galaxy", file=sys.stderr,
+                               disable=not sys.stderr.isatty()):  # fmt: skip
+                if isinstance(result, str):
+                    failures.append(result)
+                elif result[0].name in known:
+                    failures.append(f"{result[0].name} is there twice; the first one was kept")
+                else:
+                    store.append(result)
+                    known.add(result[0].name)
+                    added += len(result)
     return added, failures
+
+
+def _open(path: str | Path, options: MapOptions) -> MapStore:
+    """Return the store at `path` to continue, or a new one."""
+    attributes = {
+        "field_of_view_factor": options.field_of_view_factor, "rotations": options.rotations,
+    }  # fmt: skip
+    if not Path(path).exists():
+        if not Path(path).parent.is_dir():
+            raise StoreError(f"the store must lie in a folder that exists, got {path}")
+        return MapStore.create(path, tuple(DOMAINS), options.grid_size, attributes)
+    store = MapStore.open(path, writable=True)
+    if store.grid_size != options.grid_size or store.attributes != attributes:
+        store.close()
+        raise StoreError(
+            f"{path} was built with grid_size {store.grid_size} and {store.attributes}, "
+            f"got {options.grid_size} and {attributes}"
+        )
+    return store
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[..., Iterator[list[Record] | str]]]:
+    """Yield a map over `workers` processes, in order; with one worker, in this process."""
+    if workers <= 1:
+        yield map
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield partial(pool.imap, chunksize=2)

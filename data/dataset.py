@@ -40,7 +40,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self.extent_kpc = store.column("extent_kpc")[rows]
             self.names, self.kinds = store.column("name")[rows], store.column("kind")[rows]
             physical = store.read()[rows]
-        available = np.isfinite(physical).all(axis=(2, 3))
+        available = np.asarray(np.isfinite(physical).all(axis=(2, 3)))
         maps = np.zeros_like(physical)
         for channel, name in enumerate(self.domains):
             have = available[:, channel]

@@ -14,7 +14,7 @@ from data.gas import STAR_FORMING_TEMPERATURE
 Array = NDArray[np.float64]
 
 # Rahmati et al. (2013), table A1, at z = 0 to 5, and the photoionization rate of the
-# Faucher-Giguere et al. (2009) background at the same redshifts in s^-1 (their table 2), as in TNG.
+# Faucher-Giguere et al. (2009) background, which TNG takes, in s^-1 as they list it in table 2.
 _REDSHIFT = np.arange(6.0)
 _LOG_N0 = np.array([-2.94, -2.29, -2.06, -2.13, -2.23, -2.35])
 _ALPHA1 = np.array([-3.98, -2.94, -2.22, -1.99, -2.05, -2.63])
@@ -25,7 +25,7 @@ _GAMMA_UVB = np.array([3.99e-14, 3.03e-13, 6.00e-13, 5.53e-13, 4.31e-13, 3.52e-1
 
 SOLAR_METALLICITY = 0.0127
 COLUMN_PER_SURFACE_DENSITY = 1.248e14  # cm^-2 of hydrogen atoms per Msun/kpc^2
-COLUMN_PER_K_KM_S = 1.823e18  # cm^-2 per K km/s, optically thin (Draine 2011, eq. 8.15)
+COLUMN_PER_K_KM_S = 1.823e18  # cm^-2 per K km/s, optically thin (Draine 2011, section 8.2)
 _GRAM_PER_CM2 = 2.0885e-10  # of one Msun/kpc^2
 
 
@@ -131,8 +131,9 @@ def brightness_temperature_mk(
 ) -> Array:
     """Return the observed 21 cm brightness temperature, averaged over a channel.
 
-    T_b = T_s (1 - exp(-tau)) / (1 + z), tau = N_HI / (1.823e18 cm^-2 T_s dv): Draine (2011), eqs.
-    8.11 and 8.15, against no background. It saturates at T_s where the line is thick.
+    T_b = T_s (1 - exp(-tau)) / (1 + z), tau = N_HI / (1.823e18 cm^-2 T_s dv): Draine (2011),
+    sections 8.2 and 8.3, against no background. It saturates at T_s where the line is thick. This
+    is neither the line-integrated brightness in K km/s nor the cosmological mean signal.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def _stencil_sum(x: float, y: float, inverse: float, support: float) -> float:  
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _deposit(grid, x, y, support, weights, row):  # type: ignore[no-untyped-def] # pragma: no cover
+def _deposit(grid, x, y, support, weights, row):  # pragma: no cover
     channels, size, _ = grid.shape
     for p in range(len(x)):
         h = np.sqrt(support[p] * support[p] + _PIXEL_VARIANCE)

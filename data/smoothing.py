@@ -55,7 +55,7 @@ def neighbor_smoothing_lengths(
     if len(coordinates) < 2:
         return np.ones(len(coordinates))
     rank = min(num_neighbors + 1, len(coordinates))
-    distances = cKDTree(coordinates).query(coordinates, k=[rank])[0][:, 0]
+    distances = np.asarray(cKDTree(coordinates).query(coordinates, k=[rank])[0])[:, 0]
     positive = distances[distances > 0]
     smallest = float(positive.min()) if len(positive) else 1.0
     return np.maximum(distances, smallest)

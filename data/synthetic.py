@@ -116,7 +116,8 @@ def synthesize(
     """  # fmt: skip
     _check(seed, redshift, kind, halo_mass, (num_gas, num_dark_matter, num_stars))
     rng = np.random.default_rng([20251, seed])
-    kind = kind or KINDS[rng.integers(len(KINDS))]
+    drawn = KINDS[rng.integers(len(KINDS))]
+    kind = kind or drawn
     style = _STYLES[kind]
     log_mass = rng.uniform(*style.log_halo_mass)
     central = _draw_central(style, halo_mass or 10.0**log_mass, redshift, rng)
@@ -163,7 +164,7 @@ def _draw_central(
     """Draw the galaxy of a halo.
 
     Scatter: 0.15 dex in stellar mass (Moster et al. 2013), 0.2 dex in cold gas. Size: half-mass
-    radius 0.015 R200 with 0.2 dex (Kravtsov 2013, eq. 1), r_half = 1.678 scale lengths.
+    radius 0.015 R200 with 0.15 dex (Kravtsov 2013, eq. 1), r_half = 1.678 scale lengths.
     """
     halo = NFW.from_mass(halo_mass, redshift, rng)
     stellar = cosmo.stellar_mass(halo_mass, redshift) * 10 ** (0.15 * rng.standard_normal())

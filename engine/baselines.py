@@ -19,7 +19,9 @@ class PixelwiseRegression:
         """Fit to normalized sources `y` and targets `x`, both of any one shape."""
         y, x = np.ravel(y).astype(np.float64), np.ravel(x).astype(np.float64)
         if y.shape != x.shape or not len(y):
-            raise ValueError(f"y and x must have one shape and be not empty, got {y.size}, {x.size}")
+            raise ValueError(
+                f"y and x must have one shape and be not empty, got {y.size} and {x.size} values"
+            )
         edges = np.unique(np.quantile(y, np.linspace(0.0, 1.0, num_bins + 1)))
         index = np.clip(np.searchsorted(edges, y, side="right") - 1, 0, max(len(edges) - 2, 0))
         count = np.bincount(index)

@@ -18,7 +18,10 @@ from engine.networks.unet import UNet, UNetConfig
 from engine.processes import PROCESSES, Process
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
-_REQUIRED = ("name", "family", "network", "process", "domains", "grid_size", "normalization")
+_REQUIRED: dict[str, type] = {
+    "name": str, "family": str, "network": dict, "process": dict, "domains": list,
+    "grid_size": int, "normalization": dict,
+}  # fmt: skip
 
 
 class CheckpointError(ValueError):
@@ -60,9 +63,14 @@ def read_card(folder: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"no checkpoint at {folder}: {CARD} is missing") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
-    lacking = [key for key in _REQUIRED if not isinstance(card, dict) or key not in card]
-    if lacking:
+    card = card if isinstance(card, dict) else {}
+    if lacking := [key for key in _REQUIRED if key not in card]:
         raise CheckpointError(f"{path} lacks {', '.join(lacking)}")
+    for key, kind in _REQUIRED.items():
+        if not isinstance(card[key], kind):
+            raise CheckpointError(
+                f"{key} in {path} must be a JSON {kind.__name__}, got {card[key]!r}"
+            )
     return card
 
 
@@ -73,10 +81,14 @@ def build(card: dict[str, Any]) -> tuple[UNet, Process]:
             f"unknown family {card['family']!r}; known are {', '.join(PROCESSES)}"
         )
     try:
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["network"].items()}
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in card["network"].items()
+        }
         return UNet(UNetConfig(**fields)), PROCESSES[card["family"]](**card["process"])
-    except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
-        raise CheckpointError(f"card of {card['name']} does not describe a network: {error}") from None
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+        raise CheckpointError(
+            f"card of {card['name']} does not describe a network: {error}"
+        ) from None
 
 
 def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
@@ -87,7 +99,7 @@ def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
     CheckpointError : one sentence on what is missing, damaged or does not fit.
     """
     card = read_card(folder)
-    for name in card["domains"]:
+    for name in map(str, card["domains"]):
         if name not in DOMAINS:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
         d = get_domain(name)
@@ -97,6 +109,11 @@ def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
                 f"checkpoint {card['name']} was trained with another normalization of {name}"
             )
     network, process = build(card)
+    if len(card["domains"]) > network.config.num_domains:
+        raise CheckpointError(
+            f"checkpoint {card['name']} lists {len(card['domains'])} domains for a network of "
+            f"{network.config.num_domains}"
+        )
     path = Path(folder) / WEIGHTS
     try:
         weights = load_file(path)

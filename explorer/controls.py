@@ -40,15 +40,18 @@ class Controls(Viewer):
             on_click=lambda event: session.cancel(),
         )  # fmt: skip
         self._progress = pn.indicators.Progress(
-            value=0, max=100, sizing_mode="stretch_width", height=6, margin=(4, 10, 0, 10)
+            value=0,
+            max=100,
+            sizing_mode="stretch_width",
+            height=6,
+            margin=(4, 10, 0, 10),
+            stylesheets=[theme.PROGRESS_CSS],
         )
         self._status = pn.pane.HTML(
             "", margin=(4, 10, 0, 10), styles={"color": theme.MUTED, "font-size": "13px"}
         )
         self._downloads = [self._download(extension) for extension in FORMATS]
-        session.param.watch(
-            self._update, ["scene", "run", "preview", "busy", "loading", "problem"]
-        )
+        session.param.watch(self._update, ["scene", "run", "preview", "busy", "loading", "problem"])
         store.param.watch(self._update, ["translator"])
         self._update()
 

@@ -54,8 +54,6 @@ def export_bytes(run: Run | None, extension: str) -> io.BytesIO:
         raise ValueError("run must be a finished translation, got None")
     buffer = io.BytesIO()
     metadata = {"Title": caption(run)} if extension != "png" else {"Description": caption(run)}
-    comparison_figure(comparison(run)).savefig(
-        buffer, format=extension, dpi=DPI, metadata=metadata
-    )
+    comparison_figure(comparison(run)).savefig(buffer, format=extension, dpi=DPI, metadata=metadata)
     buffer.seek(0)
     return buffer

@@ -1,8 +1,8 @@
 """The comparison figure for papers and talks; needs no browser and no pyplot state.
 
-    from explorer.figures import Comparison, comparison_figure
-    figure = comparison_figure(Comparison(source_map, output, truth, "gas", "dark_matter", 80.0))
-    figure.savefig("comparison.pdf")
+from explorer.figures import Comparison, comparison_figure
+figure = comparison_figure(Comparison(source_map, output, truth, "gas", "dark_matter", 80.0))
+figure.savefig("comparison.pdf")
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from data.domains import Domain, get_domain
 from engine.metrics.profile import radial_profile, residual_dex
-from explorer.scales import dex_limit, log_limits, scale_bar_kpc
+from explorer.scales import dex_limit, log_limits, log_ticks, scale_bar_kpc
 
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif", "font.size": 8.0, "axes.titlesize": 9.0, "axes.labelsize": 8.0,
@@ -94,11 +95,11 @@ def comparison_figure(comparison: Comparison, *, num_bins: int = 20) -> Figure:
         figure = Figure(figsize=(9.6, 5.3), facecolor="white")
         _draw_maps(figure, comparison, source, target)
         _draw_profile(figure, comparison, target, num_bins)
-        figure.text(0.06, 0.018, comparison.caption, fontsize=7.5, color="#555555", va="bottom")
+        figure.text(_LEFT, 0.018, comparison.caption, fontsize=7.5, color="#555555", va="bottom")
     return figure
 
 
-_LEFT, _SIZE, _STEP, _BOTTOM, _HEIGHT = 0.06, 0.212, 0.2335, 0.555, 0.384
+_LEFT, _SIZE, _STEP, _BOTTOM, _HEIGHT = 0.075, 0.208, 0.2290, 0.555, 0.377
 
 
 def _draw_maps(figure: Figure, c: Comparison, source: Domain, target: Domain) -> None:
@@ -149,7 +150,7 @@ def _draw_color_bar(
     else:
         bar.set_label(f"{domain.symbol} ({domain.unit_tex})")
     bar.ax.tick_params(top=False, length=2.5, direction="out", which="both")
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.ax.spines[:].set_linewidth(0.5)
 
 
 def _draw_scale_bar(axes: Axes, extent_kpc: float) -> None:
@@ -161,6 +162,13 @@ def _draw_scale_bar(axes: Axes, extent_kpc: float) -> None:
         x + 0.5 * length, y + 0.025 * extent_kpc, f"{length:g} kpc", color="white", ha="center",
         va="bottom", fontsize=7.5, path_effects=stroke,
     )  # fmt: skip
+
+
+def _power_of_ten(value: float, position: int | None = None) -> str:
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = round(value / 10.0**exponent)
+    power = f"10^{{{exponent}}}"
+    return f"${power}$" if mantissa == 1 else rf"${mantissa}\times{power}$"
 
 
 def _draw_profile(figure: Figure, c: Comparison, target: Domain, num_bins: int) -> None:
@@ -178,6 +186,9 @@ def _draw_profile(figure: Figure, c: Comparison, target: Domain, num_bins: int) 
         bottom.set_ylim(-limit, limit)
     bottom.axhline(0.0, color=_INK, lw=0.7, ls=":")
     top.set_ylabel(f"{target.symbol} ({target.unit_tex})")
+    top.yaxis.set_major_locator(FixedLocator(log_ticks(*top.get_ylim())))
+    top.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    top.yaxis.set_minor_formatter(NullFormatter())
     top.legend(loc="upper right", ncols=2)
     top.tick_params(labelbottom=False, which="both")
     bottom.set_ylabel(r"$\Delta$ (dex)")

@@ -27,7 +27,7 @@ def build() -> pn.template.FastListTemplate:
     store = Store()
     complaints = read_address(store)
     session = Session(store)
-    ranges = (Range1d(-50, 50), Range1d(-50, 50))
+    ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
     maps, steps = MapRow(session, *ranges), StepPlayer(session, *ranges)
     notices = Notices(session, complaints)
     viewport = Viewport(width=0, height=0, margin=0)
@@ -80,7 +80,7 @@ class Fast(pn.theme.Fast):
     Panel finds a design's files by the name of its class, hence the same name.
     """
 
-    _resources: ClassVar[dict[str, Any]] = {**pn.theme.Fast._resources, "font": {}}
+    _resources: ClassVar[Any] = {**pn.theme.Fast._resources, "font": {}}
 
 
 def _template(controls: Controls, main: pn.Column) -> pn.template.FastListTemplate:

@@ -63,6 +63,13 @@ def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     return ticks[:: 1 + len(ticks) // (most + 1)]
 
 
+def bar_ticks(low: float, high: float) -> list[float]:
+    """Return `log_ticks` less long labels at the very end, which would reach the next map."""
+    ticks = log_ticks(low, high)
+    edge = low * (high / low) ** 0.92
+    return [t for t in ticks if t < edge or np.isclose(np.log10(t) % 1.0, 0.0)]
+
+
 def dex_limit(residual: NDArray[Any] | None) -> float:
     """Return the half-width in dex of a symmetric residual scale: 0.5, 1, 1.5 or 2."""
     if residual is None or not np.isfinite(residual).any():
@@ -95,7 +102,8 @@ function power_of_ten(v, digits) {
   if (!isFinite(v)) return 'no data';
   if (v === 0) return '0';
   let e = Math.floor(Math.log10(Math.abs(v)) + 1e-9);
-  if (e >= -2 && e < 4) return v.toFixed(Math.max(0, digits + 1 - Math.max(e, 0))).replace('-', '\u2212');
+  const places = Math.max(0, digits + 1 - Math.max(e, 0));
+  if (e >= -2 && e < 4) return v.toFixed(places).replace('-', '\u2212');
   return (v / 10 ** e).toFixed(digits).replace('-', '\u2212') + '×10' + sup(e);
 }
 """

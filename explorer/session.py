@@ -170,7 +170,7 @@ class Session(param.Parameterized):
             job, lambda: self.param.update(busy=False, loading=False, preview=None, notice=text)
         )
 
-    def _tell(self, job: worker.Job, change: Callable[[], None]) -> None:
+    def _tell(self, job: worker.Job, change: Callable[[], Any]) -> None:
         """Apply `change` on the page's thread, unless the job is no longer wanted by then."""
 
         def apply() -> None:

@@ -33,7 +33,7 @@ class View:
 class Store(param.Parameterized):
     """What a person has chosen; bounded, so that an address cannot ask for what is not there."""
 
-    galaxy = param.Selector(doc="Galaxy of the catalog.")
+    galaxy = param.Selector(check_on_set=True, allow_None=True, doc="Galaxy of the catalog.")
     rotation = param.Integer(default=1, bounds=(1, library.NUM_ROTATIONS))
     source = param.Selector(default="gas", objects=list(DOMAINS))
     target = param.Selector(default="dark_matter", objects=list(DOMAINS))
@@ -112,8 +112,10 @@ class Store(param.Parameterized):
                 self.steps = self.default_steps()
                 continue
             try:
+                if isinstance(value, bool) or value is None:
+                    raise ValueError
                 self.param.update(**{name: value})
-            except ValueError:
+            except (ValueError, TypeError):
                 complaints.append(self._complaint(name, value))
         return complaints
 
@@ -121,9 +123,8 @@ class Store(param.Parameterized):
         shown = str(value)[:40]
         parameter = self.param[name]
         if isinstance(parameter, param.Selector):
-            allowed = (
-                "a galaxy of the list" if name == "galaxy" else "one of " + ", ".join(str(o) for o in parameter.objects)
-            )
+            names = ", ".join(str(each) for each in parameter.objects)
+            allowed = "a galaxy of the list" if name == "galaxy" else f"one of {names}"
         else:
             low, high = parameter.bounds
             allowed = f"a whole number from {low} to {high}"

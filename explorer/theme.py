@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import ColorBar, CustomJSTickFormatter, Range1d, ScaleBar
+from bokeh.models import AllLabels, ColorBar, CustomJSTickFormatter, FixedTicker, Range1d, ScaleBar
 from bokeh.models.annotations.dimensional import Metric
 
 from explorer.scales import TICK_JS
@@ -38,6 +38,14 @@ INPUT_CSS = f"""
   color: {TEXT}; text-overflow: ellipsis; padding-right: 24px; }}
 .bk-input:hover, .bk-input:focus {{ border-color: {ACCENT} !important; }}
 label {{ color: {TEXT}; font-size: 13px; }}
+"""
+
+PROGRESS_CSS = f"""
+progress {{ appearance: none; height: 5px !important; border: none; border-radius: 3px;
+  overflow: hidden; background: {LINE}; }}
+progress::-webkit-progress-bar {{ background: {LINE}; }}
+progress::-webkit-progress-value {{ background: {ACCENT} !important; }}
+progress::-moz-progress-bar {{ background: {ACCENT} !important; }}
 """
 
 PLAYER_CSS = f"""
@@ -87,6 +95,13 @@ def style_text(model: Any) -> None:
         setattr(model, f"{part}_text_font_style", "normal")
 
 
+def plain_formatter() -> CustomJSTickFormatter:
+    """Return a formatter for linear scales, with true minus signs."""
+    return CustomJSTickFormatter(
+        code="return String(Math.round(tick * 100) / 100).replace('-', '\u2212')"
+    )
+
+
 def log_formatter() -> CustomJSTickFormatter:
     """Return a formatter that writes decades as powers of ten."""
     return CustomJSTickFormatter(code=TICK_JS)
@@ -97,7 +112,8 @@ def color_bar(mapper: Any) -> ColorBar:
     bar = ColorBar(
         color_mapper=mapper, height=9, padding=0, title_standoff=4, margin=6,
         background_fill_color=SURFACE, bar_line_color=None, major_tick_line_color=None,
-        formatter=log_formatter(),
+        formatter=log_formatter(), major_label_policy=AllLabels(),
+        ticker=FixedTicker(ticks=[]),
     )  # fmt: skip
     style_text(bar)
     return bar

@@ -1,4 +1,4 @@
-"""Batches: which maps, from which domain to which, turned and mirrored."""
+"""Batches of (source, target) pairs, drawn on the device from maps that live there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# The directions that matter most get a share of each batch of their own.
-FOCUS = tuple(
-    ("gas", target) for target in ("dark_matter", "stars", "hi", "temperature", "magnetic_field")
-)
+from train.config import FOCUS
 
 
 class Batch(NamedTuple):
-    """Targets x and sources y (n, 1, H, W), normalized, and their domains (n,) as indices."""
+    """Targets x and sources y (n, 1, h, w), with their domains' indices (n,)."""
 
     x: Tensor
     y: Tensor
@@ -23,63 +20,48 @@ class Batch(NamedTuple):
     target: Tensor
 
 
-def pair_table(domains: tuple[str, ...], focus: float) -> tuple[Tensor, Tensor]:
-    """Return all ordered pairs of different domains (p, 2) as indices, and their chances (p,).
+class PairSampler:
+    """Draws directions and maps.
 
     Parameters
     ----------
-    focus : share of the `FOCUS` pairs, on top of their part in the uniform rest.
-    """
-    pairs = list(permutations(range(len(domains)), 2))
-    focused = torch.tensor([float((domains[s], domains[t]) in FOCUS) for s, t in pairs])
-    uniform = torch.full((len(pairs),), 1.0 / len(pairs))
-    if focused.sum() > 0:
-        uniform = (1.0 - focus) * uniform + focus * focused / focused.sum()
-    return torch.tensor(pairs), uniform
-
-
-class BatchMaker:
-    """Draws batches from maps that stay in memory.
-
-    Parameters
-    ----------
-    maps : (n, D, H, W) normalized. available : (n, D) bool, which of them are there.
+    maps, available : as `data.dataset.MapDataset.tensor` returns them, on the device.
+    domains : names of the channels.
+    focus_share : probability that a pair comes from the five directions of `FOCUS`.
+    generator : on the CPU; its state is all that a resumed run needs.
     """
 
     def __init__(
-        self, maps: Tensor, available: Tensor, domains: tuple[str, ...], *, focus: float
-    ) -> None:
-        if not (available.sum(dim=1) >= 2).any():
-            raise ValueError("the maps must hold a galaxy with two domains or more, got none")
+        self, maps: Tensor, available: Tensor, domains: tuple[str, ...], focus_share: float,
+        generator: torch.Generator,
+    ) -> None:  # fmt: skip
         self.maps, self.available = maps, available
-        self.pairs, self.chances = pair_table(domains, focus)
+        self.focus_share, self.generator = focus_share, generator
+        count = len(domains)
+        self.all_pairs = torch.tensor(list(permutations(range(count), 2)))
+        focus = [(domains.index(s), domains.index(t)) for s, t in FOCUS
+                 if s in domains and t in domains]  # fmt: skip
+        self.focus_pairs = torch.tensor(focus) if focus else self.all_pairs
 
-    def draw(self, size: int, generator: torch.Generator) -> Batch:
-        """Return `size` random pairs; each is flipped and turned in one of the eight ways."""
-        rows, pairs = self._choose(size, generator)
+    def draw(self, size: int, *, augment: bool = True) -> Batch:
+        """Return a batch; one of the eight flips and quarter turns is applied to all of it."""
+        g = self.generator
+        focus = torch.rand(size, generator=g) < self.focus_share
+        choice = torch.rand(size, generator=g)
+        pairs = torch.where(focus[:, None], _pick(self.focus_pairs, choice),
+                            _pick(self.all_pairs, choice))  # fmt: skip
+        rows = torch.randint(len(self.maps), (size,), generator=g)
+        turn = int(torch.randint(8, (1,), generator=g)) if augment else 0
+        device = self.maps.device
+        rows, pairs = rows.to(device), pairs.to(device)
         source, target = pairs.unbind(dim=1)
-        stack = torch.stack([self.maps[rows, target], self.maps[rows, source]], dim=1)
-        ways = torch.randint(8, (size,), generator=generator)
-        for way in range(1, 8):
-            mine = ways == way
-            if mine.any():
-                stack[mine] = dihedral(stack[mine], way)
-        return Batch(stack[:, :1], stack[:, 1:], source, target)
-
-    def _choose(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return rows (size,) and pairs (size, 2), drawn anew where a map is missing."""
-        rows = torch.empty(0, dtype=torch.long)
-        pairs = torch.empty(0, 2, dtype=torch.long)
-        while len(rows) < size:
-            more = torch.randint(len(self.maps), (size,), generator=generator)
-            picks = torch.multinomial(self.chances, size, replacement=True, generator=generator)
-            there = self.available[more[:, None], self.pairs[picks]].all(dim=1)
-            rows = torch.cat([rows, more[there]])
-            pairs = torch.cat([pairs, self.pairs[picks][there]])
-        return rows[:size], pairs[:size]
+        both = torch.stack([self.maps[rows, target], self.maps[rows, source]], dim=1)
+        both = torch.rot90(both, turn % 4, (2, 3))
+        both = both.flip(3) if turn >= 4 else both
+        have = self.available[rows, source] & self.available[rows, target]
+        both, source, target = both[have], source[have], target[have]
+        return Batch(both[:, :1].contiguous(), both[:, 1:].contiguous(), source, target)
 
 
-def dihedral(maps: Tensor, way: int) -> Tensor:
-    """Return square maps (..., H, W) turned by `way` % 4 quarters, mirrored from `way` = 4 on."""
-    turned = torch.rot90(maps, way % 4, dims=(-2, -1))
-    return turned.flip(-1) if way >= 4 else turned
+def _pick(pairs: Tensor, choice: Tensor) -> Tensor:
+    return pairs[(choice * len(pairs)).long()]

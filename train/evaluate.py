@@ -73,7 +73,10 @@ def evaluate(
     """
     train, test = MapDataset(path, "train"), MapDataset(path, "test")
     if tuple(test.domains) != translator.domains:
-        raise ValueError(f"{path} holds {test.domains}, {translator.name} knows {translator.domains}")
+        raise ValueError(
+            f"{path} must hold the domains of {translator.name}, {translator.domains}, "
+            f"got {test.domains}"
+        )
     _, first = np.unique(test.names, return_index=True)
     rows = np.sort(first)[:galaxies]
     maps, fitted = test.maps.numpy()[rows], train.maps.numpy()[:: max(1, len(train) // 400)]
@@ -122,7 +125,7 @@ def _rounded(value: Any) -> Any:
 def table(scores: dict[str, Any]) -> str:
     """Return the scores as a Markdown table."""
     lines = [
-        "| direction | MAE/dex, pixelwise | single | mean | profile/dex, pixelwise | single | mean |",
+        "| direction | MAE/dex: pixel | single | mean | profile/dex: pixel | single | mean |",
         "|---|---|---|---|---|---|---|",
     ]
     rows = {"five from gas": scores["focus"], "all": scores["all"], **scores["directions"]}

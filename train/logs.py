@@ -1,63 +1,59 @@
-"""Where the numbers of a run go: a CSV file and TensorBoard."""
+"""Where the numbers of a run go: log.csv and TensorBoard."""
 
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
+from types import TracebackType
 
-LOG = "log.csv"
+COLUMNS = ("step", "seconds", "name", "value")
 
 
-class Logs:
-    """Writes rows of scalars to `log.csv` and to `tensorboard/`.
+class Log:
+    """Appends scalars to log.csv, one a row, and to TensorBoard; a context manager.
 
     Parameters
     ----------
-    folder : of the run.
-    step : rows after this step are dropped: they belong to steps that a resumed run takes again.
+    folder : of the run; made if it is not there.
+    step : a resumed run takes the steps after this one again, so their rows are dropped.
     """
 
-    def __init__(self, folder: Path, step: int = 0) -> None:
-        # Imported here: it takes seconds, and evaluation never needs it.
+    def __init__(self, folder: Path, step: int) -> None:
+        # Imported here: it takes seconds, and only a run needs it.
         from torch.utils.tensorboard import SummaryWriter
 
-        self.path = folder / LOG
-        self._rows = [row for row in read_log(self.path) if int(row["step"]) <= step]
-        self._columns: list[str] = list(self._rows[0]) if self._rows else []
-        self._rewrite()
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
-
-    def write(self, step: int, scalars: dict[str, float]) -> None:
-        """Add one row."""
-        row = {"step": str(step), **{name: f"{value:.6g}" for name, value in scalars.items()}}
-        self._rows.append(row)
-        new = [name for name in row if name not in self._columns]
-        if new:
-            self._columns += new
-            self._rewrite()
-        else:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self._columns).writerow(row)
-        for name, value in scalars.items():
-            self._board.add_scalar(name, value, step)
-
-    def _rewrite(self) -> None:
-        aside = self.path.with_suffix(".part")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "log.csv"
+        kept = [row for row in read_log(path) if int(row[0]) <= step]
+        aside = path.with_suffix(".part")
         with aside.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._columns)
-            writer.writeheader()
-            writer.writerows(self._rows)
-        os.replace(aside, self.path)
+            csv.writer(file).writerows([COLUMNS, *kept])
+        aside.replace(path)
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._board = SummaryWriter(str(folder), purge_step=step + 1)
 
-    def close(self) -> None:
-        """Flush and close."""
+    def write(self, step: int, seconds: float, scalars: dict[str, float]) -> None:
+        """Add the scalars of one step."""
+        rows = csv.writer(self._file)
+        for name, value in scalars.items():
+            rows.writerow([step, f"{seconds:.1f}", name, f"{value:.6g}"])
+            self._board.add_scalar(name, value, step)
+        self._file.flush()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._file.close()
         self._board.close()
 
 
-def read_log(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a log; none where there is no log, whole rows only."""
+def read_log(path: Path) -> list[list[str]]:
+    """Return the whole rows (step, seconds, name, value) of a log; none where there is no log."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit()]
+        return [row for row in csv.reader(file) if len(row) == len(COLUMNS) and row[0].isdigit()]

@@ -1,212 +1,237 @@
-"""The training loop."""
+"""The training loop: one network, all directions, resumable at any moment."""
 
 from __future__ import annotations
 
 import math
+import os
 import signal
-import threading
+import sys
 import time
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from engine.checkpoint import network_fields, normalization, save_checkpoint
-from engine.networks.unet import UNet
-from train.batches import Batch, BatchMaker
-from train.config import Config, to_dict
-from train.ema import EMA
-from train.logs import Logs
-from train.objectives import OBJECTIVES
-from train.state import STATE, RunError, read_state, restore, save_state
+from data.dataset import MapDataset
+from engine.checkpoint import build, network_fields, normalization, save_checkpoint
+from train.batches import PairSampler
+from train.config import ConfigError, FitConfig
+from train.logs import Log
+from train.objectives import Objective
 
-CHECKPOINT = "checkpoint"
+STATE, CHECKPOINT = "state.pt", "checkpoint"
 
 
-class Maps(Protocol):
-    """What the loop needs of a data set; `data.dataset.MapDataset` has it."""
+class Trainer:
+    """State of one run: network, averaged weights, optimizers, generators and clocks."""
 
-    domains: tuple[str, ...]
-
-    def tensor(self) -> tuple[Tensor, Tensor]:
-        """Return normalized maps (n, D, H, W) and which are there (n, D)."""
-
-
-class Run:
-    """A run in its folder: state.pt, log.csv, tensorboard/ and checkpoint/.
-
-    Parameters
-    ----------
-    config : what to train. Its network speaks the domains of the data.
-    output : the run's folder.
-    train, validation : data; where `validation` is None no validation loss is logged.
-    resume : go on from the folder's state.
-    data_note : what the card says about the data.
-    """
-
-    def __init__(
-        self, config: Config, output: str | Path, train: Maps, validation: Maps | None = None,
-        *, resume: bool = False, data_note: str = "",
-    ) -> None:  # fmt: skip
-        self.folder, self.data_note = Path(output), data_note
-        if (self.folder / STATE).exists() and not resume:
-            raise RunError(f"{output} holds a run already: resume it or give another output")
-        if config.optimization.threads:
-            torch.set_num_threads(config.optimization.threads)
-        fields = replace(config.network, num_domains=len(train.domains))
-        self.config = replace(config, network=fields)
-        self.domains, self.settings = tuple(train.domains), config.optimization
+    def __init__(self, config: FitConfig, *, device: str | None = None) -> None:
+        self.config = config
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if config.threads:
+            torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
+        self.folder = Path(config.output or Path("runs") / config.name)
+        sets = {split: MapDataset(config.data, split) for split in ("train", "validation")}
+        self.domains, self.images = sets["train"].domains, len(sets["train"])
+        self.grid_size = sets["train"].maps.shape[-1]
         self.generator = torch.Generator().manual_seed(config.seed)
-        network = UNet(fields).to(memory_format=torch.channels_last)
-        self.objective = OBJECTIVES[config.family](network, self.config)
-        self.ema = EMA(network, self.settings.ema_half_life * self.settings.steps)
-        maps, available = train.tensor()
-        self.grid_size = int(maps.shape[-1])
-        if self.grid_size % network.multiple or maps.shape[-1] != maps.shape[-2]:
-            raise RunError(
-                f"maps must be square with sides that are multiples of {network.multiple}, "
-                f"got {tuple(maps.shape[-2:])}"
+        self.samplers = {
+            split: PairSampler(
+                s.maps.to(self.device), s.available.to(self.device), s.domains,
+                config.focus_share, self.generator if split == "train" else torch.Generator(),
             )
-        self.batches = BatchMaker(maps, available, self.domains, focus=self.settings.focus)
-        self.held_out = self._held_out(validation)
-        self.step, self.seconds, self.stopped = 0, 0.0, False
-        if resume:
-            self._resume()
-        self.folder.mkdir(parents=True, exist_ok=True)
+            for split, s in sets.items()
+        }  # fmt: skip
+        self.card = self._new_card()
+        network, process = build(self.card)
+        if self.grid_size % network.multiple:
+            raise ConfigError(
+                f"maps of {config.data} must have sides that are multiples of {network.multiple} "
+                f"for this network, got {self.grid_size}"
+            )
+        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective = Objective(process, self.network, config)
+        self.objective.auxiliary.to(self.device)
+        self.average = {k: v.detach().clone() for k, v in self.network.named_parameters()}
+        self.step, self.seconds = 0, 0.0
+        dtype = torch.bfloat16 if config.precision == "bfloat16" else None
+        self.amp: Any = partial(torch.autocast, self.device.type, dtype) if dtype else nullcontext
 
-    def _held_out(self, validation: Maps | None) -> Batch | None:
-        if validation is None:
-            return None
-        maker = BatchMaker(*validation.tensor(), self.domains, focus=self.settings.focus)
-        return maker.draw(self.config.logging.validation_pairs, torch.Generator().manual_seed(0))
+    def _new_card(self) -> dict[str, Any]:
+        from engine.networks.unet import UNetConfig
 
-    def _resume(self) -> None:
-        state = read_state(self.folder)
-        mine = {**to_dict(self.config), "domains": list(self.domains)}
-        for key in ("family", "process", "network", "domains"):
-            if state["identity"].get(key) != mine[key]:
-                raise RunError(
-                    f"cannot resume {self.folder} with another {key}: it has "
-                    f"{state['identity'].get(key)}, asked for is {mine[key]}"
-                )
-        restore(state, self.objective, self.ema, self.generator)
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        c = self.config
+        channels = 1 if c.family == "pix2pix" else 2
+        fields = {"channels_in": channels, "num_domains": len(self.domains), **c.network}
+        if fields["num_domains"] != len(self.domains):
+            raise ConfigError(f"network.num_domains must be {len(self.domains)}, as in {c.data}")
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        try:
+            network = network_fields(UNetConfig(**fields))
+        except TypeError as error:
+            raise ConfigError(f"network: {error}") from None
+        return {
+            "name": c.name, "title": c.title, "family": c.family, "network": network,
+            "process": c.process, "domains": list(self.domains), "grid_size": self.grid_size,
+            "normalization": normalization(), "default_steps": c.default_steps,
+        }  # fmt: skip
 
+    @property
     def progress(self) -> float:
-        """Return how much of the run is done, 0 to 1, by steps or by time."""
-        done = self.step / self.settings.steps
-        if self.settings.max_seconds:
-            done = max(done, self.seconds / self.settings.max_seconds)
-        return min(done, 1.0)
+        """Share of the run that is done, 0 to 1."""
+        limit = self.config.max_seconds
+        by_time = self.seconds / limit if limit > 0 else 0.0
+        return min(1.0, max(self.step / self.config.steps, by_time))
 
     def learning_rate(self) -> float:
-        """Return the rate for the next step: a linear rise, then half a cosine down to 0."""
-        rise = min(1.0, (self.step + 1) / max(self.settings.warmup_steps, 1))
-        return self.settings.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * self.progress()))
+        """Return the rate of this step: linear warm-up, then a cosine to zero."""
+        warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
+        return self.config.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * self.progress))
 
-    def fit(self) -> bool:
-        """Train to the end of the budget; return False where a signal ended it before.
+    def train_step(self) -> dict[str, float]:
+        """Take one step and return its losses."""
+        start = time.monotonic()
+        for optimizer in self.objective.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate()
+        batch = self.samplers["train"].draw(self.config.batch_size)
+        losses = self.objective.step(batch, self.generator, self.amp)
+        self.step += 1
+        # Half-life as a share of the steps so far, so that early weights are soon forgotten.
+        decay = 0.5 ** (1.0 / max(1.0, self.config.ema_half_life * self.step))
+        parameters = [p.detach() for p in self.network.parameters()]
+        torch._foreach_lerp_(list(self.average.values()), parameters, 1.0 - decay)
+        self.seconds += time.monotonic() - start
+        return {k: float(v) for k, v in losses.items()} if self._logs() else {}
 
-        The state is saved at intervals, at the end, and on SIGTERM or SIGINT.
-        """
-        logs = Logs(self.folder, self.step)
-        handlers = self._catch_signals()
-        bar = tqdm(total=self.settings.steps, initial=self.step, unit="step", desc=self.config.name)
-        try:
-            self._steps(logs, bar)
-            self.save()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-            bar.close()
-            logs.close()
-        return self.progress() >= 1.0
+    def _logs(self) -> bool:
+        return self.step % self.config.log_every == 0
 
-    def _steps(self, logs: Logs, bar: tqdm[Any]) -> None:
-        pace, last_save = self.config.logging, time.monotonic()
-        sums: dict[str, Tensor] = {}
-        count = 0
-        while self.progress() < 1.0 and not self.stopped:
-            start = time.monotonic()
-            rate = self.learning_rate()
-            self.objective.set_learning_rate(rate)
-            batch = self.batches.draw(self.settings.batch_size, self.generator)
-            losses = self.objective.update(batch, self.generator)
-            self.step += 1
-            self.ema.update(self.objective.network, self.step)
-            self.seconds += time.monotonic() - start
-            sums = {name: sums.get(name, 0.0) + value for name, value in losses.items()}
-            count += 1
-            bar.update()
-            if self.step % pace.log_every == 0:
-                row = {name: float(total) / count for name, total in sums.items()}
-                if not all(map(math.isfinite, row.values())):
-                    raise RunError(f"the loss is no longer finite at step {self.step}: {row}")
-                bar.set_postfix(loss=f"{row['loss']:.4f}")
-                row |= {"learning_rate": rate, "seconds": self.seconds}
-                row |= {"images": float(self.step * self.settings.batch_size)}
-                if self.step % pace.validate_every == 0 and self.held_out is not None:
-                    row["validation_loss"] = self.validate()
-                logs.write(self.step, row)
-                sums, count = {}, 0
-            if time.monotonic() - last_save > pace.save_every_seconds:
-                self.save()
-                last_save = time.monotonic()
-
-    @torch.no_grad()
     def validate(self) -> float:
-        """Return the loss of the averaged weights on the same held-out pairs and noise each time."""
-        assert self.held_out is not None
+        """Return the loss of the averaged weights on fixed hold-out batches."""
+        sampler = self.samplers["validation"]
+        sampler.generator.manual_seed(1)
         generator = torch.Generator().manual_seed(1)
-        sums = 0.0
-        for parts in zip(*(field.split(32) for field in self.held_out), strict=True):
-            batch = Batch(*parts)
-            sums += float(self.objective.validate(self.ema.network, batch, generator).sum())
-        return sums / len(self.held_out.x)
+        live = {k: v.detach().clone() for k, v in self.network.named_parameters()}
+        self.network.load_state_dict(self.average)
+        self.network.eval()
+        batches = [sampler.draw(32, augment=False) for _ in range(4)]
+        losses = [self.objective.validate(batch, generator) for batch in batches]
+        self.network.load_state_dict(live)
+        self.network.train()
+        return sum(losses) / len(losses)
 
     def save(self) -> None:
-        """Write state and checkpoint, each aside first."""
-        identity = {**to_dict(self.config), "domains": list(self.domains)}
-        extra = {"identity": identity, "step": self.step, "seconds": self.seconds}
-        save_state(self.folder, self.objective, self.ema, self.generator, extra)
-        save_checkpoint(self.folder / CHECKPOINT, self.ema.network.state_dict(), self.card())
+        """Write the full state, aside first, then rename."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "network": self.network.state_dict(), "average": self.average,
+            "auxiliary": self.objective.auxiliary.state_dict(),
+            "optimizers": [o.state_dict() for o in self.objective.optimizers],
+            "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
+            "config": asdict(self.config),
+        }  # fmt: skip
+        aside = self.folder / f".{STATE}.part"
+        with open(aside, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, self.folder / STATE)
 
-    def card(self) -> dict[str, Any]:
-        """Return what the checkpoint says about itself."""
-        recipe = to_dict(self.config)
-        return {
-            "name": self.config.name,
-            "title": self.config.title,
-            "family": self.config.family,
-            "network": network_fields(self.config.network),
-            "process": self.config.process,
-            "domains": list(self.domains),
-            "grid_size": self.grid_size,
-            "normalization": {name: normalization()[name] for name in self.domains},
-            "default_steps": self.config.default_steps,
-            "parameters": sum(p.numel() for p in self.ema.network.parameters()),
-            "training": {
-                "recipe": {key: recipe[key] for key in ("seed", "optimization")},
-                "data": self.data_note,
-                "steps": self.step,
-                "images": self.step * self.settings.batch_size,
-                "device": f"cpu, threads: {torch.get_num_threads()}",
-                "seconds": round(self.seconds),
-                "torch": torch.__version__,
-            },
-            "scores": {},
-        }
+    def resume(self) -> None:
+        """Go on from the saved state; ConfigError if it is of another network or damaged."""
+        path = self.folder / STATE
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except FileNotFoundError:
+            raise ConfigError(f"nothing to resume: {path} does not exist") from None
+        except Exception:  # What torch.load raises on a damaged file is not specified.
+            raise ConfigError(f"cannot resume: {path} is damaged") from None
+        try:
+            self.network.load_state_dict(state["network"])
+            self.objective.auxiliary.load_state_dict(state["auxiliary"])
+        except (RuntimeError, KeyError, TypeError, AttributeError):
+            raise ConfigError(f"cannot resume: {path} is the state of another network") from None
+        for optimizer, saved in zip(self.objective.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.average = state["average"]
+        self.generator.set_state(state["generator"].cpu())
+        self.step, self.seconds = state["step"], state["seconds"]
 
-    def _catch_signals(self) -> dict[int, Any]:
-        """Turn SIGTERM and SIGINT into a stop after the step; return the handlers before."""
-        if threading.current_thread() is not threading.main_thread():
-            return {}
+    def finish(self) -> Path:
+        """Write the averaged weights with their card; return the folder."""
+        size = sum(p.numel() for p in self.average.values())
+        recipe = {k: v for k, v in asdict(self.config).items() if k not in ("data", "output")}
+        training = {
+            "recipe": recipe, "data": Path(self.config.data).name, "map_stacks": self.images,
+            "steps": self.step, "pairs_seen": self.step * self.config.batch_size,
+            "device": f"{self.device.type}, {torch.get_num_threads()} threads",
+            "seconds": round(self.seconds), "torch": torch.__version__,
+            "validation_loss": round(self.validate(), 5),
+        }  # fmt: skip
+        folder = self.folder / CHECKPOINT
+        save_checkpoint(
+            folder, self.average, {**self.card, "parameters": size, "training": training}
+        )
+        return folder
 
-        def stop(number: int, frame: Any) -> None:
-            self.stopped = True
 
-        return {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGINT)}
+def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -> Path:
+    """Train to the end of the configuration, or until SIGTERM or Ctrl-C, which save and stop.
+
+    Returns
+    -------
+    The folder with model.safetensors and card.json, or the run's folder if stopped early. The
+    run's folder holds state.pt, log.csv and the TensorBoard events.
+    """
+    trainer = Trainer(config, device=device)
+    if resume:
+        trainer.resume()
+    elif (trainer.folder / STATE).exists():
+        raise ConfigError(f"{trainer.folder} holds a run: give --resume, or another --output")
+    stopped: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopped.append(number)
+
+    previous = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        _run(trainer, stopped)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    trainer.save()
+    if stopped:
+        print(f"stopped at step {trainer.step} and saved: go on with --resume", file=sys.stderr)
+        return trainer.folder
+    return trainer.finish()
+
+
+def _run(trainer: Trainer, stopped: list[int]) -> None:
+    config = trainer.config
+    saved = time.monotonic()
+    log = Log(trainer.folder, trainer.step)
+    bar = tqdm(total=config.steps, initial=trainer.step, unit="step", file=sys.stderr,
+               mininterval=2.0)  # fmt: skip
+    with log, bar:
+        while trainer.progress < 1.0 and not stopped:
+            losses = trainer.train_step()
+            bar.update()
+            if trainer.step % config.validate_every == 0:
+                losses["validation"] = trainer.validate()
+            if losses:
+                log.write(trainer.step, trainer.seconds, losses)
+                bar.set_postfix({k: f"{v:.4f}" for k, v in losses.items()})
+            if not all(map(math.isfinite, losses.values())):
+                raise ConfigError(
+                    f"the loss is no longer finite at step {trainer.step}: lower learning_rate"
+                )
+            if time.monotonic() - saved > config.save_every_s:
+                trainer.save()
+                saved = time.monotonic()

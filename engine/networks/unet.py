@@ -84,7 +84,7 @@ class UNet(nn.Module):
         return nn.ModuleList([block, Attention(channels_out)] if with_attention else [block])
 
     def forward(self, x: Tensor, time: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        """Map (n, channels_in, h, w), times (n,) in 0 to 1 and domain indices (n,) to (n, 1, h, w)."""
+        """Map (n, channels_in, h, w), times (n,) in 0 to 1 and indices (n,) to (n, 1, h, w)."""
         condition = self.mix(self.time(time) + self.source(source) + self.target(target))
         x = torch.cat([x, radii(x)], dim=1)
         h = self.enter(functional.pixel_unshuffle(x, self.config.patch))
@@ -104,7 +104,7 @@ class UNet(nn.Module):
 
 
 def radii(x: Tensor) -> Tensor:
-    """Return each pixel's distance from the center in half sides, (n, 1, h, w) for x (n, c, h, w)."""
+    """Return distances from the center in half sides, (n, 1, h, w), for x (n, c, h, w)."""
     n, _, height, width = x.shape
     rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / height) - 1.0
     columns = (torch.arange(width, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / width) - 1.0

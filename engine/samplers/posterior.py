@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -15,7 +16,8 @@ from engine.processes.ddpm import Network
 Noise = Callable[[], Tensor]
 
 
-class Sample(NamedTuple):
+@dataclass(frozen=True)
+class Sample:
     """What a sampler yields: the state after step `index` at `time`, and the estimate behind it."""
 
     index: int
@@ -44,7 +46,7 @@ def walk(
     """
     times = process.times(num_steps).tolist()
     x = process.start(y, noise())
-    for index, (now, later) in enumerate(zip(times[:-1], times[1:], strict=True), start=1):
+    for index, (now, later) in enumerate(pairwise(times), start=1):
         # no_grad ends before the yield: a generator must not hold it for its caller.
         with torch.no_grad():
             moments = torch.full((len(y),), now, dtype=torch.float32, device=y.device)

@@ -8,18 +8,17 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import CustomJSHover, CustomJSTickFormatter, FixedTicker, HoverTool, Range1d
+from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Range1d
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
 from panel.viewable import Viewer
 
 from data.domains import DOMAINS, Domain
 from explorer import theme
-from explorer.scales import DIVERGING, POWER_OF_TEN_JS, dex_limit, log_limits, log_ticks, palette
+from explorer.scales import DIVERGING, POWER_OF_TEN_JS, bar_ticks, dex_limit, log_limits, palette
 from explorer.session import Session
 from explorer.translation import residual_map
 
-_MINUS_JS = "return tick.toFixed(1).replace('-', '\u2212').replace('.0', '')"
 NO_DATA = "#39414f"
 
 
@@ -78,13 +77,16 @@ class MapPanel(Viewer):
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
                 clipping_colors={"NaN": NO_DATA}, frame_width=self._size, frame_height=self._size,
                 tools=["hover"], default_tools=["pan", "wheel_zoom", "box_zoom", "reset"],
-                active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True, framewise=True,
+                active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True,
+                framewise=True,
                 hooks=[self._dress], xlabel="x (kpc)", ylabel="y (kpc)",
             )
         )  # fmt: skip
-        self._pane = pn.pane.HoloViews(dynamic, linked_axes=False, margin=0, styles={"flex": "none"}, theme=None)
+        self._pane = pn.pane.HoloViews(
+            dynamic, linked_axes=False, margin=0, styles={"flex": "none"}, theme=None
+        )
 
-    def show(self, content: MapContent) -> None:
+    def put(self, content: MapContent) -> None:
         """Put up another content."""
         self._content = content
         self._pipe.send(content)
@@ -101,15 +103,22 @@ class MapPanel(Viewer):
         if self._figure is not figure:
             self._figure = figure
             self._prepare(plot, figure)
-        figure.update(frame_width=self._size, frame_height=self._size)
+        figure.update(
+            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
+            min_border_left=theme.MARGIN_LEFT if self._first else 0, min_border_top=0,
+            min_border_bottom=0,
+        )  # fmt: skip
         figure.title.text = content.title
         bar = plot.handles["colorbar"]
+        plot.handles["glyph_renderer"].visible = content.values is not None
         bar.title = f"{content.quantity} ({content.unit})"
-        if content.logarithmic:
-            bar.ticker = FixedTicker(ticks=log_ticks(*content.limits))
-        else:
-            high = content.limits[1]
-            bar.ticker = FixedTicker(ticks=[-high, -0.5 * high, 0.0, 0.5 * high, high])
+        # The bar keeps the ticker it was drawn with: change that one's ticks.
+        high = content.limits[1]
+        bar.ticker.ticks = (
+            bar_ticks(*content.limits)
+            if content.logarithmic
+            else [-high, -0.5 * high, 0.0, 0.5 * high, high]
+        )
         for tool in figure.toolbar.tools:
             if isinstance(tool, HoverTool):
                 tool.tooltips = [
@@ -122,19 +131,16 @@ class MapPanel(Viewer):
         figure.x_range, figure.y_range = self._ranges
         theme.style_figure(figure)
         figure.title.align = "left"
-        figure.min_border_left = theme.MARGIN_LEFT if self._first else 0
-        figure.min_border_right = theme.GAP
-        figure.min_border_top = figure.min_border_bottom = 0
         figure.yaxis.visible = self._first
         bar = plot.handles["colorbar"]
         theme.style_text(bar)
         bar.background_fill_color = theme.SURFACE
         bar.bar_line_color = None
         bar.major_tick_line_color = None
+        bar.major_label_policy = AllLabels()
+        bar.ticker = FixedTicker(ticks=[])
         bar.formatter = (
-            theme.log_formatter()
-            if self._content.logarithmic
-            else CustomJSTickFormatter(code=_MINUS_JS)
+            theme.log_formatter() if self._content.logarithmic else theme.plain_formatter()
         )
         figure.add_layout(theme.scale_bar(figure.x_range))
 
@@ -191,7 +197,7 @@ class MapRow(Viewer):
         return [
             _content("Input", source, given, extent, log_limits([given], source.name)),
             _content(title, target, output, extent, shared),
-            _content("Ground truth", target, truth, extent, shared),
+            _content("Truth", target, truth, extent, shared),
             MapContent("Residual", residual, extent, (-limit, limit), DIVERGING,
                        "log₁₀ output / truth", "dex", logarithmic=False),
         ]  # fmt: skip
@@ -205,7 +211,7 @@ class MapRow(Viewer):
         only_preview = all(event.name == "preview" for event in events)
         for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
             if not only_preview or index == 1:
-                panel.show(content)
+                panel.put(content)
 
     def __panel__(self) -> Any:
         return self._row

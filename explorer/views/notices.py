@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -23,7 +24,7 @@ class Notices(Viewer):
         super().__init__()
         self._session = session
         self._complaints = list(complaints)
-        self._pane = pn.pane.Str(
+        self._pane = pn.pane.HTML(
             "", styles=_STYLE, sizing_mode="stretch_width", margin=(0, 0, 10, 0),
             css_classes=["notice"], visible=False,
         )  # fmt: skip
@@ -45,7 +46,7 @@ class Notices(Viewer):
     def _update(self, *events: Any) -> None:
         sentences = [*self._complaints, self._session.problem, self._session.notice]
         text = " ".join(sentence for sentence in sentences if sentence)
-        self._pane.param.update(object=text, visible=bool(text))
+        self._pane.param.update(object=escape(text), visible=bool(text))
 
     def __panel__(self) -> Any:
         return self._pane

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.models import (
+    BasicTicker,
     CDSView,
     ColorBar,
     ColumnDataSource,
     CustomJSHover,
-    CustomJSTickFormatter,
     Div,
     FixedTicker,
     HoverTool,
@@ -24,11 +24,12 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from panel.viewable import Viewer
 
-from data.domains import DOMAINS
+from data.domains import DOMAINS, Domain
+from engine.metrics.profile import radial_profile
 from explorer import theme
-from explorer.scales import POWER_OF_TEN_JS, log_limits, log_ticks, palette
+from explorer.scales import POWER_OF_TEN_JS, bar_ticks, dex_limit, log_limits, log_ticks, palette
 from explorer.session import Session
-from explorer.translation import Run
+from explorer.translation import NUM_BINS, Run
 from explorer.views.maps import NO_DATA, quantity
 
 _RIGID = {"flex": "none"}
@@ -36,7 +37,6 @@ NOISE_LIMIT = 3.0
 _NO_STEPS = "no steps yet"
 _LABEL_STYLE = {"color": theme.TEXT, "font-family": theme.FONT, "font-size": "15px",
                 "font-variant-numeric": "tabular-nums"}  # fmt: skip
-_MINUS_JS = "return String(Math.round(tick * 100) / 100).replace('-', '\u2212')"
 
 # Everything is in the browser already: a step moves one index.
 _STEP_JS = """
@@ -61,31 +61,32 @@ class StepPlayer(Viewer):
         self._frames = ColumnDataSource(_no_frames())
         self._lines = ColumnDataSource({"r": [], "profile": [], "residual": []})
         self._truth = ColumnDataSource({"r": [], "profile": []})
-        self._estimate_colors = LogColorMapper(palette("magma"), low=1e6, high=1e9)
+        self._estimate_colors = LogColorMapper(palette=palette("magma"), low=1e6, high=1e9)
         self._noisy = self._map(
             "Noisy state xₜ", "noisy",
-            LinearColorMapper(palette("gray"), low=-NOISE_LIMIT, high=NOISE_LIMIT),
+            LinearColorMapper(palette=palette("gray"), low=-NOISE_LIMIT, high=NOISE_LIMIT),
             (x_range, y_range), first=True,
         )  # fmt: skip
         bar = self._noisy.select_one(ColorBar)
-        bar.update(title="xₜ (normalized)", ticker=FixedTicker(ticks=[-3, -2, -1, 0, 1, 2, 3]),
-                   formatter=CustomJSTickFormatter(code=_MINUS_JS))  # fmt: skip
+        bar.update(title="xₜ (normalized)", formatter=theme.plain_formatter())
+        bar.ticker.ticks = [-3, -2, -1, 0, 1, 2, 3]  # fmt: skip
         self._estimate = self._map(
             "Estimate", "estimate", self._estimate_colors, (x_range, y_range), first=False
         )
         self._profile, self._residual = self._profile_figures()
-        self._label = Div(text=_NO_STEPS, styles=_LABEL_STYLE)
+        self._label = Div(text=_NO_STEPS, styles=_LABEL_STYLE, width=190)
         self._player = self._make_player()
         self._layout = self._arrange()
-        session.param.watch(self._show_run, "run")
+        session.param.watch(self._show_run, ["run", "scene"])
         session.store.param.watch(self._follow_store, "step")
+        session.store.param.watch(self._show_run, "target")
 
     def resize(self, size: int) -> None:
         """Set the side of the map frames in pixels; the profile takes what two of them take."""
         for plot in (self._noisy, self._estimate):
             plot.update(frame_width=size, frame_height=size)
-        width = 2 * size + theme.GAP - 68
-        self._player.width = 4 * size + 3 * theme.GAP - 172
+        width = 2 * size + theme.GAP - 76
+        self._player.width = 4 * size + 3 * theme.GAP - 198
         self._profile.update(frame_width=width, frame_height=int(0.66 * size))
         self._residual.update(frame_width=width, frame_height=size - int(0.66 * size) - 8)
 
@@ -109,23 +110,26 @@ class StepPlayer(Viewer):
         plot.xaxis.visible = False
         plot.yaxis.visible = first
         plot.add_layout(theme.color_bar(mapper), "below")
-        plot.add_layout(theme.scale_bar(plot.x_range))
+        plot.add_layout(theme.scale_bar(ranges[0]))
         return plot
 
     def _profile_figures(self) -> tuple[Any, Any]:
         shared: dict[str, Any] = {
             "tools": "", "toolbar_location": None, "frame_width": 400,
-            "x_range": Range1d(0, 1), "min_border_left": 68, "min_border_right": theme.GAP,
-            "min_border_top": 0, "min_border_bottom": 0,
+            "x_range": Range1d(start=0, end=50), "min_border_left": 76,
+            "min_border_right": theme.GAP, "min_border_top": 0, "min_border_bottom": 0,
         }  # fmt: skip
         top = figure(title="Radial profile", y_axis_type="log", frame_height=150,
-                     y_range=Range1d(1, 10), **shared)  # fmt: skip
+                     y_range=Range1d(start=1e6, end=1e9), **shared)  # fmt: skip
         bottom = figure(frame_height=70, x_axis_label="projected radius (kpc)",
-                        y_axis_label="Δ (dex)", y_range=Range1d(-1, 1), **shared)  # fmt: skip
+                        y_axis_label="Δ (dex)", y_range=Range1d(start=-1, end=1),
+                        **shared)  # fmt: skip
         view = CDSView(filter=self._index)
         top.line("r", "profile", source=self._truth, color=theme.TEXT, line_width=2,
                  line_dash="dashed", legend_label="ground truth")  # fmt: skip
-        estimate = {"source": self._lines, "view": view, "color": theme.WARM, "line_width": 2}
+        estimate: dict[str, Any] = {
+            "source": self._lines, "view": view, "color": theme.WARM, "line_width": 2,
+        }  # fmt: skip
         top.multi_line("r", "profile", legend_label="estimate", **estimate)
         bottom.multi_line("r", "residual", **estimate)
         bottom.add_layout(Span(location=0, dimension="width", line_color=theme.MUTED,
@@ -137,8 +141,9 @@ class StepPlayer(Viewer):
         top.xaxis.major_label_text_font_size = "0px"
         top.xaxis.major_tick_line_color = None
         top.yaxis.formatter = theme.log_formatter()
-        bottom.yaxis.formatter = CustomJSTickFormatter(code=_MINUS_JS)
-        bottom.yaxis.ticker.desired_num_ticks = 4
+        top.yaxis.ticker = FixedTicker(ticks=[1e6, 1e7, 1e8, 1e9])
+        bottom.yaxis.formatter = theme.plain_formatter()
+        bottom.yaxis.ticker = BasicTicker(desired_num_ticks=4)
         top.legend.update(
             location="top_right", orientation="horizontal", label_text_color=theme.TEXT,
             label_text_font=theme.FONT, label_text_font_size="11px", border_line_color=None,
@@ -148,7 +153,7 @@ class StepPlayer(Viewer):
 
     def _make_player(self) -> pn.widgets.Player:
         player = pn.widgets.Player(
-            start=1, end=2, value=1, interval=130, loop_policy="once",
+            start=1, end=2, value=0, interval=130, loop_policy="once",
             visible_buttons=["first", "previous", "pause", "play", "next", "last"],
             show_loop_controls=False, width=700, height=34, margin=0, disabled=True,
             css_classes=["step-player"], stylesheets=[theme.PLAYER_CSS],
@@ -176,12 +181,12 @@ class StepPlayer(Viewer):
         run: Run | None = self._session.run
         with pn.io.hold():
             self._index.indices = []
+            self._show_truth()
             if run is None:
                 self._frames.data = _no_frames()
                 self._lines.data = {"r": [], "profile": [], "residual": []}
-                self._truth.data = {"r": [], "profile": []}
                 self._label.text = _NO_STEPS
-                self._player.param.update(disabled=True, direction=0)
+                self._player.param.update(disabled=True, direction=0, value=0)
                 return
             self._frames.data = _frames(run)
             self._lines.data = {
@@ -189,23 +194,45 @@ class StepPlayer(Viewer):
                 "profile": list(run.profiles),
                 "residual": list(run.residuals),
             }
-            self._truth.data = {"r": run.radii_kpc, "profile": run.truth_profile}
-            self._scale(run)
+            limit = dex_limit(run.residuals[-1])
+            self._residual.y_range.update(start=-limit, end=limit)
             step = min(self._session.store.step or run.num_steps, run.num_steps)
-            self._player.param.update(
-                start=1, end=run.num_steps, value=step, direction=0, disabled=False
-            )
             self._index.indices = [step - 1]
             self._label.text = step_labels(run)[step - 1]
+        # The slider takes over a new end only with a new value, so the end goes first, alone.
+        self._player.end = run.num_steps
+        self._player.param.update(value=step, direction=0, disabled=False)
 
-    def _scale(self, run: Run) -> None:
-        """Set limits and words that hold for all steps of a run."""
-        domain = DOMAINS[run.view.target]
-        low, high = log_limits([run.output if run.truth is None else run.truth], domain.name)
-        self._estimate_colors.update(palette=palette(domain.colormap), low=low, high=high)
+    def _show_truth(self) -> None:
+        """Set the truth's profile, and the limits and words that hold for all steps."""
+        session = self._session
+        domain = DOMAINS[session.store.target]
+        scene, run = session.scene, session.run
+        truth = scene.maps.get(domain.name) if scene else None
+        self._dress_estimate(domain, log_limits([truth if run is None or truth is not None
+                                                 else run.output], domain.name))  # fmt: skip
+        self._profile.yaxis.axis_label = f"{quantity(domain)} ({domain.unit})"
+        profiles = [run.profiles[-1]] if run else []
+        self._truth.data = {"r": [], "profile": []}
+        if scene and truth is not None:
+            radii, profile = radial_profile(truth, scene.extent_kpc, NUM_BINS)
+            self._truth.data = {"r": radii, "profile": profile}
+            profiles.append(profile)
+        shown = np.concatenate([*profiles, []])
+        shown = shown[np.isfinite(shown) & (shown > 0)]
+        if len(shown):
+            low, high = shown.min() / 2.0, shown.max() * 3.0
+            self._profile.y_range.update(start=low, end=high)
+            self._profile.yaxis.ticker.ticks = log_ticks(low, high)
+        for plot in (self._profile, self._residual):
+            plot.x_range.update(start=0.0, end=0.5 * scene.extent_kpc if scene else 50.0)
+
+    def _dress_estimate(self, domain: Domain, limits: tuple[float, float]) -> None:
+        colors = palette(domain.colormap)
+        self._estimate_colors.update(palette=colors, low=limits[0], high=limits[1])
         bar = self._estimate.select_one(ColorBar)
         bar.title = f"{quantity(domain)} ({domain.unit})"
-        bar.ticker = FixedTicker(ticks=log_ticks(low, high))
+        bar.ticker.ticks = bar_ticks(*limits)
         self._estimate.title.text = f"Estimate · {domain.label.lower()}"
         hover = self._estimate.select_one(HoverTool)
         hover.tooltips = [
@@ -215,18 +242,6 @@ class StepPlayer(Viewer):
         hover.formatters = {
             "@estimate": CustomJSHover(code=POWER_OF_TEN_JS + "return power_of_ten(value, 2)")
         }
-        shown = np.concatenate([run.profiles[-1], run.truth_profile])
-        shown = shown[np.isfinite(shown) & (shown > 0)]
-        if len(shown):
-            self._profile.y_range.update(start=shown.min() / 2.0, end=shown.max() * 3.0)
-        self._profile.yaxis.axis_label = f"{quantity(domain)} ({domain.unit})"
-        limit = 0.5
-        final = np.abs(run.residuals[-1][np.isfinite(run.residuals[-1])])
-        if len(final):
-            limit = float(np.clip(np.ceil(2.0 * final.max()) / 2.0, 0.5, 2.0))
-        self._residual.y_range.update(start=-limit, end=limit)
-        for plot in (self._profile, self._residual):
-            plot.x_range.update(start=0.0, end=0.5 * run.scene.extent_kpc)
 
     def _follow_player(self, *events: Any) -> None:
         """Note the step in the store when the pictures rest, not at every frame of a film."""

@@ -20,7 +20,10 @@ class Viewport(pn.custom.JSComponent):
     export function render({ model }) {
       let timer = null;
       const send = () => { model.width_px = document.documentElement.clientWidth; };
-      window.addEventListener('resize', () => { clearTimeout(timer); timer = setTimeout(send, 150); });
+      window.addEventListener('resize', () => {
+        clearTimeout(timer);
+        timer = setTimeout(send, 150);
+      });
       send();
     }
     """

@@ -19,7 +19,7 @@ def test_constant_map_has_constant_profile():
 
 def test_exponential_disk_is_recovered():
     extent, scale = 60.0, 9.0
-    radii, profile = radial_profile(np.exp(-radius(512, extent) / scale), extent, 15)
+    _, profile = radial_profile(np.exp(-radius(512, extent) / scale), extent, 15)
     edges = np.linspace(0, 30, 16)
 
     def enclosed(r):

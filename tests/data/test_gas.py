@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from data.gas import code_field_in_gauss, internal_energy, temperature
+
+
+def test_neutral_and_ionized_gas_of_unit_energy():
+    assert temperature(1.0, 0.0) == pytest.approx(98.5, rel=1e-3)
+    # Hydrogen and helium (n_He / n_H = 0.0789) both without electrons.
+    assert temperature(1.0, 1.158) == pytest.approx(47.5, rel=2e-3)
+
+
+def test_star_forming_cells_have_ten_thousand_kelvin():
+    kelvin = temperature(np.full(2, 5000.0), np.ones(2), np.array([0.0, 0.1]))
+    assert kelvin[1] == 1e4
+    assert kelvin[0] > 2e5
+
+
+def test_internal_energy_is_the_inverse(rng):
+    kelvin, electrons = 10.0 ** rng.uniform(3, 8, 100), rng.uniform(0, 1.2, 100)
+    np.testing.assert_allclose(temperature(internal_energy(kelvin, electrons), electrons), kelvin)
+
+
+def test_code_field_from_the_units_of_the_simulation():
+    # Gauss^2 = erg/cm^3 = (g/cm^3) (cm/s)^2, of 1e10 Msun/h, kpc/h and km/s at a = 1.
+    density = 1.989e43 / 3.085678e21**3  # of h^2
+    gauss = np.sqrt(density) * 1e5 * 0.6774
+    assert code_field_in_gauss(1.0, 0.6774) == pytest.approx(gauss, rel=1e-4)
+    assert code_field_in_gauss(1.0, 0.6774) == pytest.approx(1.7625e-6, rel=1e-3)
+    assert code_field_in_gauss(0.5, 0.6774) == pytest.approx(4 * gauss, rel=1e-4)

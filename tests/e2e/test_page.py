@@ -1,0 +1,187 @@
+"""The page as a person meets it, in headless Chromium."""
+
+import time
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+# Everything drawn so far, as Bokeh holds it: {title: checksum of the visible image}.
+_MAPS_JS = """() => {
+  const sums = {};
+  for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
+    if (model.type != 'Figure') continue;
+    for (const renderer of model.renderers) {
+      const field = renderer.glyph.image && renderer.glyph.image.field;
+      if (!field) continue;
+      const column = renderer.data_source.data[field];
+      const filter = renderer.view.filter;
+      const indices = filter && filter.indices ? filter.indices : [0];
+      if (!column || !column.length || !indices.length) continue;
+      let sum = 0, finite = 0;
+      const image = column[indices[0]];
+      for (let i = 0; i < image.length; i++) if (isFinite(image[i])) {
+        sum += Math.log10(Math.abs(image[i]) + 1e-6) * (1 + i % 97); finite++; }
+      sums[model.title.text] = finite > 100 ? sum : null;
+    }
+  }
+  return sums;
+}"""
+
+
+def maps(page):
+    return page.evaluate(_MAPS_JS)
+
+
+def value_of(page, start):
+    return next((v for k, v in maps(page).items() if k.startswith(start)), None)
+
+
+def wait_until(condition, what, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"waited {seconds} s for {what}")
+
+
+def translated(page):
+    wait_until(lambda: value_of(page, "Output"), "the output map")
+    wait_until(lambda: value_of(page, "Estimate"), "the steps")
+    page.get_by_text("step ", exact=False).first.wait_for()
+
+
+def query(page):
+    return {k: v[0] for k, v in parse_qs(page.evaluate("location.search.slice(1)")).items()}
+
+
+def label(page):
+    return page.get_by_text("/", exact=False).filter(has_text="t = ").first.inner_text()
+
+
+def slider(page):
+    return page.locator("input[type=range]").first
+
+
+def test_first_view_is_translated_and_the_console_clean(open_page, shipped_steps):
+    page = open_page()
+    translated(page)
+    titles = list(maps(page))
+    for start in ("Input · gas", "Output · dark matter", "Truth · dark matter", "Residual",
+                  "Noisy state", "Estimate · dark matter"):  # fmt: skip
+        assert any(t.startswith(start) for t in titles), titles
+    assert all(v is not None for v in maps(page).values())
+    assert label(page).startswith(f"step {shipped_steps}/{shipped_steps}, t = 0.0")
+    page.wait_for_timeout(300)
+    assert page.console.complaints == []
+
+
+def test_step_slider_changes_the_pictures_and_the_address(open_page, shipped_steps):
+    page = open_page()
+    translated(page)
+    output, estimate = value_of(page, "Output"), value_of(page, "Estimate")
+    noisy = value_of(page, "Noisy state")
+    slider(page).fill("4")
+    wait_until(lambda: f"step 4/{shipped_steps}" in label(page), "the label", 5)
+    assert value_of(page, "Estimate") != estimate
+    assert value_of(page, "Noisy state") != noisy
+    assert value_of(page, "Output") == output
+    wait_until(lambda: query(page)["step"] == "4", "the address", 5)
+    page.locator("button.next").click()
+    wait_until(lambda: "step 5/" in label(page), "the next step", 5)
+    page.locator("button.first").click()
+    page.locator("button.play").click()
+    wait_until(lambda: f"step {shipped_steps}/" in label(page), "the end of the film", 20)
+
+
+def test_another_galaxy_and_rotation_change_the_input(open_page):
+    page = open_page()
+    translated(page)
+    first = value_of(page, "Input")
+    select = page.get_by_label("Galaxy", exact=True)
+    select.select_option(index=1)
+    wait_until(lambda: value_of(page, "Input") not in (None, first), "another galaxy")
+    second = value_of(page, "Input")
+    wait_until(lambda: value_of(page, "Output") is None, "the old output to go", 5)
+    page.get_by_role("button", name="3", exact=True).click()
+    wait_until(lambda: value_of(page, "Input") not in (None, second), "another rotation")
+    assert query(page)["rotation"] == "3"
+    page.get_by_role("button", name="Translate").click()
+    translated(page)
+    assert page.console.complaints == []
+
+
+def test_address_reopens_the_view(open_page):
+    page = open_page("?rotation=2&target=stars&seed=4&steps=5&step=3")
+    translated(page)
+    assert "step 3/5" in label(page)
+    wait_until(lambda: query(page).get("target") == "stars", "the address", 5)
+    again = open_page(page.evaluate("location.search"))
+    translated(again)
+    assert "step 3/5" in label(again)
+    assert maps(again) == pytest.approx(maps(page))
+    assert any(title == "Output · stars" for title in maps(again))
+
+
+def test_exports_are_files(open_page):
+    page = open_page("?steps=4")
+    translated(page)
+    for extension, head in (("PDF", b"%PDF-"), ("PNG", b"\x89PNG"), ("SVG", b"<?xml")):
+        with page.expect_download() as download:
+            page.get_by_text(extension, exact=True).click()
+        name = download.value.suggested_filename
+        assert name.endswith("." + extension.lower())
+        assert "gas-to-dark_matter" in name
+        assert Path(download.value.path()).read_bytes().startswith(head)
+
+
+def test_cancel_stops_and_another_run_works(open_page):
+    page = open_page("?steps=128&seed=9")
+    cancel = page.get_by_role("button", name="Cancel")
+    wait_until(lambda: cancel.is_enabled(), "the run to start")
+    cancel.click()
+    page.get_by_text("was cancelled").wait_for()
+    wait_until(lambda: value_of(page, "Output") is None, "the preview to go", 5)
+    steps = page.get_by_label("Steps", exact=True)
+    steps.fill("3")
+    steps.press("Tab")
+    wait_until(lambda: query(page)["steps"] == "3", "the number of steps", 5)
+    page.get_by_role("button", name="Translate").click()
+    translated(page)
+    assert page.console.complaints == []
+
+
+def test_bad_address_gets_a_sentence_and_a_view(open_page):
+    page = open_page("?galaxy=andromeda&rotation=9&steps=4")
+    page.get_by_text("which is not a galaxy of the list").wait_for()
+    page.get_by_text("a whole number from 1 to 5").wait_for()
+    translated(page)
+    assert query(page)["rotation"] == "1"
+    assert query(page)["steps"] == "4"
+
+
+def test_translator_that_lacks_a_domain_says_so(open_page):
+    page = open_page("?translator=narrow&target=temperature")
+    page.get_by_text("narrow does not know the domain temperature").wait_for()
+    assert page.get_by_role("button", name="Translate").is_disabled()
+    page.get_by_label("Target", exact=True).select_option(label="Dark matter")
+    wait_until(lambda: page.get_by_role("button", name="Translate").is_enabled(), "the button", 5)
+
+
+def test_maps_are_square_and_in_the_window(open_page):
+    page = open_page("?steps=4")
+    translated(page)
+    for width, height in ((1440, 900), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(800)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        frames = page.evaluate(
+            "[...Bokeh.documents[0]._all_models.values()].filter(m => m.type == 'Figure' && "
+            "m.renderers.some(r => r.glyph.image)).map(m => [m.inner_width, m.inner_height])"
+        )
+        assert len(frames) == 6
+        assert all(w == h for w, h in frames)
+        assert len({w for w, _ in frames}) == 1

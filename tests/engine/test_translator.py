@@ -1,0 +1,161 @@
+"""Translators: what they promise to their callers."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from data.normalize import denormalize, normalize
+from engine.translator import Translator, TranslatorError, available
+
+SHAPE = (16, 16)
+
+
+@pytest.fixture
+def translator(checkpoint):
+    return Translator.load(checkpoint, device="cpu")
+
+
+@pytest.fixture
+def gas(rng):
+    return 10 ** rng.normal(6.3, 0.5, SHAPE)
+
+
+def test_same_seed_same_map_whatever_the_number_of_samples(translator, gas):
+    for sampler in ("ddim", "ancestral"):
+        many = translator.translate(gas, "gas", "hi", num_samples=5, seed=3, sampler=sampler)
+        few = translator.translate(gas, "gas", "hi", num_samples=2, seed=3, sampler=sampler)
+        assert many.shape == (5, *SHAPE)
+        assert many.dtype == np.float32
+        np.testing.assert_allclose(many[:2], few, rtol=2e-3)
+        assert not np.allclose(many[0], many[1], rtol=0.1)
+        other = translator.translate(gas, "gas", "hi", seed=4, sampler=sampler)
+        assert not np.allclose(many[0], other[0], rtol=0.1)
+
+
+def test_samplers_differ(translator, gas):
+    a, b = (translator.translate(gas, "gas", "hi", sampler=s) for s in ("ddim", "ancestral"))
+    assert not np.allclose(a, b, rtol=0.1)
+
+
+def test_last_step_is_the_translation(translator, gas):
+    steps = list(translator.trajectory(gas, "gas", "stars", num_steps=4, num_samples=2))
+    assert [s.index for s in steps] == [1, 2, 3, 4]
+    assert {s.num_steps for s in steps} == {4}
+    assert steps[-1].time == 0
+    assert all(s.x.shape == s.estimate.shape == (2, *SHAPE) for s in steps)
+    whole = translator.translate(gas, "gas", "stars", num_steps=4, num_samples=2)
+    np.testing.assert_array_equal(steps[-1].estimate, whole)
+    np.testing.assert_allclose(denormalize(steps[-1].x, "stars"), whole, rtol=1e-5)
+
+
+def test_first_state_is_nearly_noise(translator, gas):
+    first = next(translator.trajectory(gas, "gas", "stars", num_steps=100, num_samples=8))
+    assert abs(first.x.std() - 1) < 0.1
+
+
+def test_default_steps_are_the_cards(translator, gas):
+    assert translator.default_steps == 6
+    assert len(list(translator.trajectory(gas, "gas", "hi"))) == 6
+
+
+def test_closing_between_steps_ends_the_work(translator, gas):
+    calls = 0
+    forward = translator.network.forward
+
+    def counted(*arguments):
+        nonlocal calls
+        calls += 1
+        return forward(*arguments)
+
+    translator.network.forward = counted
+    steps = translator.trajectory(gas, "gas", "hi", num_steps=50)
+    next(steps)
+    next(steps)
+    steps.close()
+    assert calls == 2
+    assert torch.is_grad_enabled()
+
+
+def test_many_maps_at_once_are_those_one_by_one(translator, rng):
+    maps = 10 ** rng.normal(6.3, 0.5, (11, *SHAPE))
+    together = translator.sample_normalized(normalize(maps, "gas"), "gas", "hi", num_samples=3)
+    alone = translator.translate(maps[10], "gas", "hi", num_samples=3)
+    np.testing.assert_allclose(denormalize(together[10], "hi"), alone, rtol=2e-3)
+
+
+def test_one_step_family_takes_one_step(one_step_checkpoint, gas):
+    translator = Translator.load(one_step_checkpoint)
+    assert translator.default_steps == 1
+    steps = list(translator.trajectory(gas, "gas", "hi", num_steps=20, num_samples=2))
+    assert len(steps) == steps[0].num_steps == 1
+    np.testing.assert_array_equal(steps[0].estimate[0], steps[0].estimate[1])
+
+
+def test_other_sizes_that_the_network_allows(translator, rng):
+    assert translator.translate(10 ** rng.normal(6, 1, (24, 8)), "gas", "hi").shape == (1, 24, 8)
+
+
+def spoiled(gas, value):
+    gas = gas.copy()
+    gas[3, 4] = value
+    return gas
+
+
+REFUSED = {
+    "nan": (lambda m: ((spoiled(m, np.nan), "gas", "hi"), {}), "must be finite, got 1 bad"),
+    "infinite": (lambda m: ((spoiled(m, np.inf), "gas", "hi"), {}), "must be finite"),
+    "negative": (lambda m: ((spoiled(m, -5.0), "gas", "hi"), {}), "not be negative, got -5"),
+    "one axis": (lambda m: ((m[0], "gas", "hi"), {}), r"shape \(H, W\).*got \(16,\)"),
+    "odd side": (lambda m: ((m[:15], "gas", "hi"), {}), r"multiples of 4.*got \(15, 16\)"),
+    "empty": (lambda m: ((m[:0], "gas", "hi"), {}), "shape"),
+    "text": (lambda m: ((m.astype(str).astype(object) + "x", "gas", "hi"), {}), "hold numbers"),
+    "unknown": (lambda m: ((m, "gas", "x_rays"), {}), "unknown domain 'x_rays'"),
+    "unhashable": (lambda m: ((m, ["gas"], "hi"), {}), "unknown domain"),
+    "same": (lambda m: ((m, "gas", "gas"), {}), "must differ"),
+    "no steps": (lambda m: ((m, "gas", "hi"), {"num_steps": 0}), "num_steps .*got 0"),
+    "half a step": (lambda m: ((m, "gas", "hi"), {"num_steps": 2.5}), "num_steps .*got 2.5"),
+    "no samples": (lambda m: ((m, "gas", "hi"), {"num_samples": 0}), "num_samples"),
+    "seed": (lambda m: ((m, "gas", "hi"), {"seed": -1}), "seed"),
+    "sampler": (lambda m: ((m, "gas", "hi"), {"sampler": "heun"}), "ddim, ancestral, got 'heun'"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_bad_requests_are_refused_at_the_call(translator, gas, kind):
+    make, words = REFUSED[kind]
+    arguments, options = make(gas)
+    with pytest.raises(TranslatorError, match=words) as caught:
+        translator.trajectory(*arguments, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_domain_outside_the_checkpoint_is_said(checkpoint, gas):
+    path = checkpoint / "card.json"
+    card = json.loads(path.read_text())
+    card["domains"] = ["gas", "hi"]
+    path.write_text(json.dumps(card))
+    translator = Translator.load(checkpoint)
+    assert translator.supports("gas", "hi")
+    assert not translator.supports("gas", "stars")
+    assert not translator.supports("gas", "gas")
+    with pytest.raises(TranslatorError, match="target 'stars' is not among the domains of"):
+        translator.translate(gas, "gas", "stars")
+
+
+def test_users_checkpoints_are_found_and_damaged_ones_left_out(checkpoint, monkeypatch):
+    damaged = checkpoint.parent / "damaged"
+    damaged.mkdir()
+    (damaged / "card.json").write_text("{")
+    monkeypatch.setenv("GALACTIC_ALCHEMY_CHECKPOINTS", str(checkpoint.parent))
+    with pytest.warns(UserWarning, match="'damaged' is left out"):
+        found = available()
+    assert found["small"]["family"] == "ddpm"
+    assert "damaged" not in found
+    assert Translator.load("small").name == "ddpm"
+
+
+def test_unknown_name_lists_the_known(monkeypatch):
+    with pytest.raises(TranslatorError, match="no checkpoint called 'nothing'"):
+        Translator.load("nothing")

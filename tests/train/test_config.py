@@ -1,0 +1,61 @@
+"""Configurations: the shipped ones build, wrong ones are refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.checkpoint import build
+from train.config import ConfigError, load_config
+
+CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_shipped_configuration_builds_a_network_that_fits_the_repository(path):
+    config = load_config(path)
+    assert config.name == path.stem
+    channels = 1 if config.family == "pix2pix" else 2
+    card = {"name": config.name, "family": config.family, "process": config.process}
+    network, process = build({**card, "network": {"channels_in": channels, **config.network}})
+    assert 64 % network.multiple == 0
+    assert process.is_iterative == (config.default_steps > 1)
+    assert 2 * sum(p.numel() for p in network.parameters()) < 16 * 2**20
+
+
+def test_the_command_line_overrides_the_file():
+    config = load_config(CONFIGS[0], steps=7, data=None)
+    assert config.steps == 7
+    assert config.data == load_config(CONFIGS[0]).data
+
+
+WRONG = {
+    "unknown key": ({"lerning_rate": 1.0}, "unknown keys: lerning_rate"),
+    "zero steps": ({"steps": 0}, "steps must be a number above zero, got 0"),
+    "YAML's 1e-3": ({"learning_rate": "1e-3"}, "write 1.0e-3"),
+    "precision": ({"precision": "half"}, "float32 or bfloat16, got 'half'"),
+    "network": ({"network": 3}, "network must hold keys and values, got 3"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_values_are_one_sentence(kind, tmp_path):
+    changes, words = WRONG[kind]
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump({"name": "a", "title": "A", "family": "ddpm", **changes}))
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("name: a\ntitle: A\n", "family"), ("- a\n", "mapping"), ("a: [1", "YAML"), (None, "no such")],
+)
+def test_wrong_files_are_refused(text, words, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)

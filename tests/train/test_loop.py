@@ -1,0 +1,160 @@
+"""Runs: they learn, stop, resume exactly and lose nothing."""
+
+import csv
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from engine.checkpoint import load_checkpoint
+from engine.translator import Translator
+from train.config import ConfigError
+from train.loop import Trainer, fit
+
+
+def weights(folder):
+    return torch.load(folder / "state.pt", weights_only=True)
+
+
+def flat(tree):
+    if isinstance(tree, dict):
+        return [t for key in sorted(tree, key=str) for t in flat(tree[key])]
+    if isinstance(tree, list | tuple):
+        return [t for item in tree for t in flat(item)]
+    return [tree] if isinstance(tree, torch.Tensor) else []
+
+
+@pytest.mark.parametrize("family", ["ddpm", "pix2pix"])
+def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, family):
+    whole = tmp_path / "whole"
+    fit(config(family=family, output=str(whole)), device="cpu")
+    parts = config(family=family, output=str(tmp_path / "parts"))
+    first = Trainer(parts, device="cpu")
+    for _ in range(7):
+        first.train_step()
+    first.save()
+    fit(parts, resume=True, device="cpu")
+    a, b = (weights(folder) for folder in (whole, tmp_path / "parts"))
+    assert a["step"] == b["step"] == 12
+    for key in ("network", "average", "auxiliary", "optimizers", "generator"):
+        left, right = flat(a[key]), flat(b[key])
+        assert len(left) == len(right)
+        assert all(torch.equal(x, y) for x, y in zip(left, right, strict=True)), key
+
+
+@pytest.mark.parametrize("family", ["ddpm", "pix2pix"])
+def test_a_run_learns_and_ends_in_a_translator(config, family):
+    settings = config(family=family, steps=300, learning_rate=4e-3, validate_every=100)
+    trainer = Trainer(settings, device="cpu")
+    before = trainer.validate()
+    folder = fit(settings, device="cpu")
+    card = load_checkpoint(folder)[2]
+    after = card["training"]["validation_loss"]
+    assert after < 0.75 * before
+    assert card["training"]["steps"] == 300
+    assert card["parameters"] == sum(p.numel() for p in trainer.network.parameters())
+    maps = np.full((16, 16), 10**6.3)
+    result = Translator.load(folder).translate(maps, "gas", "hi")
+    assert result.shape == (1, 16, 16)
+    assert np.isfinite(result).all()
+
+
+def test_the_average_follows_parameters_with_its_half_life(config):
+    trainer = Trainer(config(ema_half_life=0.5), device="cpu")
+    expected = {k: v.detach().clone() for k, v in trainer.network.named_parameters()}
+    for step in range(1, 6):
+        trainer.train_step()
+        decay = 0.5 ** (1 / max(1.0, 0.5 * step))
+        for name, value in trainer.network.named_parameters():
+            expected[name] = decay * expected[name] + (1 - decay) * value.detach()
+    for name, value in trainer.average.items():
+        torch.testing.assert_close(value, expected[name])
+
+
+def test_learning_rate_rises_and_falls_to_zero(config):
+    trainer = Trainer(config(steps=100, warmup_steps=10, learning_rate=1.0), device="cpu")
+    rates = []
+    for trainer.step in range(101):
+        rates.append(trainer.learning_rate())
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[50] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0, abs=1e-12)
+    assert max(rates) == rates[9]
+    trainer.step, trainer.config = 0, config(max_seconds=10.0, warmup_steps=0, learning_rate=1.0)
+    trainer.seconds = 5.0
+    assert trainer.learning_rate() == pytest.approx(0.5)
+
+
+def test_sigterm_saves_and_stops(config, tmp_path, monkeypatch):
+    settings = config(steps=1000)
+    step = Trainer.train_step
+
+    def stopping(self):
+        if self.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self)
+
+    monkeypatch.setattr(Trainer, "train_step", stopping)
+    handler = signal.getsignal(signal.SIGTERM)
+    fit(settings, device="cpu")
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert weights(tmp_path / "run")["step"] == 5
+    assert not (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_the_log_has_each_step_once_after_a_resume(config, tmp_path):
+    settings = config()
+    first = Trainer(settings, device="cpu")
+    for _ in range(4):
+        first.train_step()
+    first.save()
+    (tmp_path / "run" / "log.csv").write_text("step,seconds,name,value\n3,1.0,loss,1.0\n6,2.0,lo")
+    with (tmp_path / "run" / "log.csv").open("a") as file:
+        file.write("ss,1.0\n9,3")
+    fit(settings, resume=True, device="cpu")
+    with (tmp_path / "run" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(r["step"]) for r in rows if r["name"] == "loss"] == [3, 6, 9, 12]
+    assert [int(r["step"]) for r in rows if r["name"] == "validation"] == [6, 12]
+    assert list((tmp_path / "run").glob("events.out.tfevents.*"))
+
+
+def test_a_run_is_never_overwritten(config, tmp_path):
+    fit(config(), device="cpu")
+    before = (tmp_path / "run" / "state.pt").read_bytes()
+    with pytest.raises(ConfigError, match="holds a run"):
+        fit(config(), device="cpu")
+    assert (tmp_path / "run" / "state.pt").read_bytes() == before
+
+
+def test_bad_resumes_are_one_sentence(config, tmp_path):
+    with pytest.raises(ConfigError, match="nothing to resume"):
+        fit(config(), resume=True, device="cpu")
+    fit(config(), device="cpu")
+    other = config(network={"widths": [8, 24], "blocks": [1, 1], "patch": 2})
+    with pytest.raises(ConfigError, match="another network") as caught:
+        fit(other, resume=True, device="cpu")
+    assert "\n" not in str(caught.value)
+    state = tmp_path / "run" / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="damaged"):
+        fit(config(), resume=True, device="cpu")
+
+
+def test_a_diverging_run_says_so(config, monkeypatch):
+    monkeypatch.setattr(Trainer, "train_step", diverge)
+    with pytest.raises(ConfigError, match="no longer finite at step 3"):
+        fit(config(), device="cpu")
+
+
+def diverge(trainer):
+    trainer.step += 3
+    return {"loss": math.nan}
+
+
+def test_maps_must_fit_the_network(config):
+    with pytest.raises(ConfigError, match=r"multiples of 32.*got 16"):
+        Trainer(config(network={"widths": [8, 8, 8], "blocks": [1, 1, 1], "patch": 8}))
