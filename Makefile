@@ -41,9 +41,9 @@ format: $(VENV)/.installed-dev  ## Put the code into the form that check asks fo
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-data: $(VENV)/.installed  ## Make the maps of 1,176 synthetic galaxies (goes on where it stopped)
+data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on where it stopped)
 	@mkdir -p $(dir $(MAPS))
-	$(PY) -m data build $(MAPS) --synthetic 0:1176 --rotations 5 --grid-size 64 \
+	$(PY) -m data build $(MAPS) --synthetic 0:2000 --rotations 5 --grid-size 64 \
 	    --workers $(WORKERS) $(ARGS)
 
 train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes on likewise)

@@ -169,7 +169,9 @@ def _draw_central(
     halo = NFW.from_mass(halo_mass, redshift, rng)
     stellar = cosmo.stellar_mass(halo_mass, redshift) * 10 ** (0.15 * rng.standard_normal())
     cold = style.cold_gas * cosmo.cold_gas_mass(stellar) * 10 ** (0.2 * rng.standard_normal())
-    cold = min(cold, 0.12 * cosmo.BARYON_FRACTION * halo_mass / 0.16 * style.cold_gas)
+    # What the halo can still hold; satellites take about a tenth.
+    room = 0.9 * cosmo.BARYON_FRACTION * halo_mass - stellar - 1.06 * _hot_mass(style, halo)
+    cold = min(cold, max(room, 0.1 * cold))
     scale = 0.015 * halo.radius / 1.678 * 10 ** (0.15 * rng.standard_normal())
     radii = np.geomspace(0.01, 20.0, 200) * scale
     x = radii / scale
@@ -187,21 +189,21 @@ def _draw_central(
     return _Central(halo, stellar, cold, scale, style, pattern, rng.uniform(*style.bulge))
 
 
-def _hot_mass(central: _Central) -> float:
+def _hot_mass(style: KindStyle, halo: NFW) -> float:
     """Return the hot halo's mass: a share of the baryons that grows with halo mass.
 
     0.35 (M / 1e12)^0.2 of the cosmic share, close to what is left in TNG halos (Davies et al.
     2020, fig. 1).
     """
-    share = 0.35 * (central.halo.mass / 1e12) ** 0.2 * central.style.hot_gas
-    return min(share, 0.8) * cosmo.BARYON_FRACTION * central.halo.mass
+    share = 0.35 * (halo.mass / 1e12) ** 0.2 * style.hot_gas
+    return min(share, 0.8) * cosmo.BARYON_FRACTION * halo.mass
 
 
 def _bodies(
     central: _Central, num_gas: int, num_stars: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Return positions of the disk's gas and of the central galaxy's stars."""
-    budget = central.cold / (central.cold + 1.06 * _hot_mass(central))
+    budget = central.cold / (central.cold + 1.06 * _hot_mass(central.style, central.halo))
     style, r_d = central.style.disk, central.scale_length
     count = int(num_gas * budget)
     gas = sample_disk(
@@ -307,7 +309,9 @@ def _gas(
 ) -> Particles:  # fmt: skip
     """Join disk, streams, the gas of satellites that still hold some, and the hot halo."""
     halo = central.halo
-    hot_mass = _hot_mass(central) + (_hot_mass(companion) if companion else 0.0)
+    hot_mass = _hot_mass(central.style, central.halo) + (
+        _hot_mass(companion.style, companion.halo) if companion else 0.0
+    )
     cold_mass = central.cold + (companion.cold if companion else 0.0)
     wet = [s for s in subhalos if s.mass > 4e9 and np.linalg.norm(s.center) > 0.3 * halo.radius]
     clumps = [0.3 * cosmo.cold_gas_mass(cosmo.stellar_mass(2.0 * s.mass, redshift)) for s in wet]
@@ -354,7 +358,9 @@ def _hot_gas(
     """Return (n, 3) kpc of hot gas, thinned out inside the wind cones."""
     share = 1.0
     if companion:
-        share = _hot_mass(central) / (_hot_mass(central) + _hot_mass(companion))
+        share = _hot_mass(central.style, central.halo) / (
+            _hot_mass(central.style, central.halo) + _hot_mass(companion.style, companion.halo)
+        )
     count = round(n * share)
     xyz = sample_hot_halo(2 * count + 64, central.halo, shape, rng)
     keep = rng.uniform(size=len(xyz)) > 0.75 * _cone(xyz, central)

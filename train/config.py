@@ -38,7 +38,6 @@ class FitConfig:
     precision : "bfloat16" (autocast) or "float32".
     threads : CPU threads; 0 for torch's choice.
     save_every_s, log_every, validate_every : seconds, steps, steps.
-    time_power : diffusion times are 1 - u^time_power, u uniform; above 1 they crowd at the noise.
     seed : of everything random in the run.
     """
 
@@ -64,18 +63,10 @@ class FitConfig:
     save_every_s: float = 60.0
     log_every: int = 20
     validate_every: int = 500
-    time_power: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in (
-            "steps",
-            "batch_size",
-            "time_power",
-            "learning_rate",
-            "log_every",
-            "validate_every",
-        ):
+        for name in ("steps", "batch_size", "learning_rate", "log_every", "validate_every"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or value <= 0:
                 hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""

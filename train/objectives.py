@@ -29,7 +29,6 @@ class Objective:
 
     def __init__(self, process: Process, network: UNet, config: FitConfig) -> None:
         self.process, self.network = process, network
-        self.time_power = config.time_power
         self.optimizers = [adamw(network.parameters(), config)]
         self.auxiliary: nn.Module = nn.Module()
         if isinstance(process, Pix2Pix):
@@ -46,15 +45,10 @@ class Objective:
         return self._adversarial_step(self.process, batch, amp)
 
     def diffusion_loss(self, process: DDPM, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Return the mean loss of a batch at stratified random times.
-
-        Smooth maps show through all but the strongest noise, so that what the source alone says is
-        learned only near t = 1: t = 1 - u^p puts more of the batch there (compare the shifted
-        schedules of Hoogeboom et al. 2023).
-        """
+        """Return the mean loss of a batch at random times, stratified over the process's own."""
         n = len(batch.x)
         uniform = (torch.rand(1, generator=generator) + torch.arange(n) / n) % 1.0
-        time = 1.0 - uniform**self.time_power
+        time = process.warp(uniform)
         noise = torch.randn(batch.x.shape, generator=generator)
         time, noise = time.to(batch.x.device), noise.to(batch.x.device)
 

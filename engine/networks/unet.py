@@ -23,6 +23,8 @@ class UNetConfig:
     blocks : residual blocks of each level, on the way down and again on the way up.
     attention_levels : levels with self-attention, besides the middle.
     patch : side of the pixel blocks folded into channels at the entrance; 1 for none.
+    head : channels of the last, full-resolution convolutions, which see the maps once more, so
+        that no edge of the pixel blocks shows.
     dropout : in the residual blocks.
     """
 
@@ -32,6 +34,7 @@ class UNetConfig:
     blocks: tuple[int, ...] = (1, 1, 2)
     attention_levels: tuple[int, ...] = ()
     patch: int = 2
+    head: int = 8
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -75,7 +78,12 @@ class UNet(nn.Module):
             if level:
                 self.up.append(nn.Conv2d(width, width, 3, padding=1))
         self.leave_norm = nn.GroupNorm(groups_of(width), width)
-        self.leave = zero_init(nn.Conv2d(width, config.patch**2, 3, padding=1))
+        self.leave = nn.Conv2d(width, config.head * config.patch**2, 3, padding=1)
+        self.refine = nn.Sequential(
+            nn.Conv2d(config.head + config.channels_in + 1, 2 * config.head, 3, padding=1),
+            nn.SiLU(),
+            zero_init(nn.Conv2d(2 * config.head, 1, 3, padding=1)),
+        )
 
     def _stage(self, channels_in: int, channels_out: int, level: int) -> nn.ModuleList:
         condition = 4 * self.config.widths[0]
@@ -100,7 +108,8 @@ class UNet(nn.Module):
             else:
                 h = part(functional.interpolate(h, scale_factor=2.0, mode="nearest"))
         h = self.leave(functional.silu(self.leave_norm(h)))
-        return functional.pixel_shuffle(h, self.config.patch)
+        fine = functional.pixel_shuffle(h, self.config.patch)
+        return self.refine(torch.cat([fine, x], dim=1))
 
 
 def radii(x: Tensor) -> Tensor:

@@ -44,8 +44,7 @@ def test_masses_follow_the_relations(galaxy):
     dark = galaxy.particles["dark_matter"].masses.sum()
     assert dark == pytest.approx(halo * (1 - cosmo.BARYON_FRACTION), rel=1e-6)
     baryons = galaxy.particles["gas"].masses.sum() + stars
-    # The scatter of the relations may lift a single galaxy above the cosmic share.
-    assert 0.3 < baryons / (cosmo.BARYON_FRACTION * halo) < 1.3
+    assert 0.3 < baryons / (cosmo.BARYON_FRACTION * halo) < 1.0
     assert abs(np.log10(stars / cosmo.stellar_mass(halo, 0.0))) < 0.9
 
 

@@ -21,7 +21,7 @@ def one_thread():
 def small_network(channels_in=2):
     torch.manual_seed(0)
     network = UNet(UNetConfig(channels_in=channels_in, widths=(8, 16), blocks=(1, 1), patch=2))
-    nn.init.normal_(network.leave.weight, std=0.05)
+    nn.init.normal_(network.refine[-1].weight, std=0.2)
     return network
 
 

@@ -57,7 +57,23 @@ def test_the_true_prediction_costs_nothing_and_gives_x_back(prediction):
     torch.testing.assert_close(estimate, x, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("options", [{"schedule": "sigmoid"}, {"prediction": "score"}])
-def test_unknown_options_are_refused(options):
-    with pytest.raises(ValueError, match=r"knows .*got"):
+def test_time_power_crowds_sampling_and_training_at_the_noise():
+    process = DDPM(time_power=2.0)
+    times = process.times(4)
+    torch.testing.assert_close(times, torch.tensor([1, 15 / 16, 3 / 4, 7 / 16, 0]).double())
+    trained = process.warp(torch.linspace(0, 1, 100_001, dtype=torch.float64))
+    # P(t > 1 - d) = d^(1 / power)
+    assert float((trained > 0.91).double().mean()) == pytest.approx(0.3, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"schedule": "sigmoid"}, r"knows .*got 'sigmoid'"),
+        ({"prediction": "score"}, r"knows .*got 'score'"),
+        ({"time_power": 0.0}, "time_power must be above zero, got 0"),
+    ],
+)
+def test_wrong_options_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
         DDPM(**options)

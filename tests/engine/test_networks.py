@@ -40,6 +40,20 @@ def test_every_condition_and_every_map_matters():
         assert (changed - base).abs().max() > 1e-4
 
 
+def test_no_edge_of_the_pixel_blocks_shows():
+    """Without its low-resolution part the network is a plain convolution of the maps."""
+    network = awake(UNet(UNetConfig(widths=(8, 16), blocks=(1, 1), patch=4)))
+    nn.init.zeros_(network.leave.weight)
+    x, time = torch.randn(1, 2, 32, 32), torch.tensor([0.3])
+    with torch.no_grad():
+        network.refine[0].weight[:, -1] = 0  # the distance from the center
+        base, moved = (network(m, time, ONE, ONE + 1) for m in (x, x.roll((1, 1), (2, 3))))
+    torch.testing.assert_close(
+        base[..., 4:-5, 4:-5], moved[..., 5:-4, 5:-4], rtol=1e-4, atol=1e-5
+    )
+    assert float(base.std()) > 1e-3
+
+
 def test_domains_are_not_interchangeable():
     network = awake(UNet(CONFIG))
     x, time = torch.randn(1, 2, 16, 16), torch.tensor([0.3])
