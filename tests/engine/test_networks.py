@@ -44,6 +44,7 @@ def test_no_edge_of_the_pixel_blocks_shows():
     """Without its low-resolution part the network is a plain convolution of the maps."""
     network = awake(UNet(UNetConfig(widths=(8, 16), blocks=(1, 1), patch=4)))
     nn.init.zeros_(network.leave.weight)
+    nn.init.zeros_(network.leave.bias)
     x, time = torch.randn(1, 2, 32, 32), torch.tensor([0.3])
     with torch.no_grad():
         network.refine[0].weight[:, -1] = 0  # the distance from the center
