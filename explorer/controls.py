@@ -12,6 +12,7 @@ from explorer import library, theme
 from explorer.export import FORMATS, export_bytes, export_name
 from explorer.session import Session
 from explorer.store import MAX_SEED, MAX_STEPS
+from explorer.views.facts import Facts
 
 _HEADING = {
     "color": theme.MUTED, "font-size": "11px", "font-weight": "600",
@@ -51,6 +52,7 @@ class Controls(Viewer):
             "", margin=(4, 10, 0, 10), styles={"color": theme.MUTED, "font-size": "13px"}
         )
         self._downloads = [self._download(extension) for extension in FORMATS]
+        self._facts = Facts(session)
         session.param.watch(self._update, ["scene", "run", "preview", "busy", "loading", "problem"])
         store.param.watch(self._update, ["translator"])
         self._update()
@@ -141,6 +143,7 @@ class Controls(Viewer):
             self._progress, self._status,
             _heading("Export figure"),
             pn.Row(*self._downloads, margin=(0, 0, 0, 2)),
+            _heading("On view"), self._facts,
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 

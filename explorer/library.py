@@ -35,6 +35,7 @@ class Scene:
     extent_kpc : side of the maps.
     maps : (grid, grid) float32 by domain, row = y upwards, physical units.
     missing : by domain, the sentence that says why there is no map.
+    properties : scalars of the galaxy, as "halo_mass" in Msun.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scene:
     extent_kpc: float
     maps: dict[str, NDArray[np.float32]]
     missing: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, float] = field(default_factory=dict)
 
 
 def kind_label(kind: str) -> str:
@@ -74,7 +76,9 @@ def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
     reasons = {name: missing_reason(galaxy, name) for name in DOMAINS}
     missing = {name: reason for name, reason in reasons.items() if reason}
     kind = kind_label(galaxy.kind)
-    return Scene(galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing)
+    return Scene(
+        galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing, galaxy.properties
+    )
 
 
 @pn.cache(max_items=4, policy="LRU")

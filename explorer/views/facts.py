@@ -1,0 +1,82 @@
+"""What is on view, in a few lines: the galaxy's numbers and what the translator is worth here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewer
+
+from data.splits import split_of
+from explorer import theme
+from explorer.library import Scene
+from explorer.scales import power_of_ten
+from explorer.session import Session
+
+Fact = tuple[str, str]
+_SPLITS = {"train": "training", "validation": "validation", "test": "test (hold-out)"}
+_CSS = f"""
+table {{ border-collapse: collapse; width: 100%; font-size: 12.5px; }}
+td {{ padding: 1px 0; vertical-align: top; color: {theme.TEXT}; }}
+td:first-child {{ color: {theme.MUTED}; padding-right: 10px; white-space: nowrap; }}
+td:last-child {{ text-align: right; }}
+"""
+
+
+def galaxy_facts(scene: Scene) -> list[Fact]:
+    """Return name, kind, redshift, masses, side of the map, and which split it belongs to."""
+    facts = [("Name", scene.name), ("Kind", scene.kind or "unknown"),
+             ("Redshift", f"{scene.redshift:g}")]  # fmt: skip
+    for key, label in (("halo_mass", "Halo mass M200"), ("stellar_mass", "Stellar mass")):
+        if key in scene.properties:
+            facts.append((label, f"{power_of_ten(scene.properties[key])} M☉"))
+    return [*facts, ("Field of view", f"{scene.extent_kpc:.0f} kpc"),
+            ("Split", _SPLITS[split_of(scene.name)])]  # fmt: skip
+
+
+def translator_facts(card: Mapping[str, Any], source: str, target: str) -> list[Fact]:
+    """Return the translator's size, and its hold-out error in this direction beside the baseline.
+
+    Cards without parameters or scores, as a user's own may be, give what they have.
+    """
+    facts = []
+    if isinstance(size := card.get("parameters"), int):
+        facts.append(("Parameters", f"{size / 1e6:.1f} million"))
+    if isinstance(training := card.get("training"), Mapping) and "data" in training:
+        facts.append(("Trained on", str(training["data"])))
+    try:
+        scores = card["scores"]["directions"][f"{source} -> {target}"]
+        errors = {kind: f"{scores[kind]['mae_dex']:.2f} dex" for kind in ("single", "baseline")}
+    except (KeyError, TypeError, ValueError):
+        return facts
+    return [
+        *facts,
+        ("Hold-out error", errors["single"]),
+        ("… of a pixelwise fit", errors["baseline"]),
+    ]
+
+
+class Facts(Viewer):
+    """A table of facts on the galaxy and on the translator."""
+
+    def __init__(self, session: Session):
+        super().__init__()
+        self._session = session
+        self._pane = pn.pane.HTML("", margin=(4, 10, 0, 10), stylesheets=[_CSS],
+                                  sizing_mode="stretch_width", css_classes=["facts"])  # fmt: skip
+        session.param.watch(self._update, "scene")
+        session.store.param.watch(self._update, ["source", "target", "translator"])
+        self._update()
+
+    def _update(self, *events: Any) -> None:
+        session = self._session
+        facts = galaxy_facts(session.scene) if session.scene else []
+        store = session.store
+        facts += translator_facts(store.card, store.source, store.target)
+        rows = (f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in facts)
+        self._pane.object = f"<table>{''.join(rows)}</table>"
+
+    def __panel__(self) -> Any:
+        return self._pane
