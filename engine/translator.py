@@ -18,7 +18,7 @@ from data.domains import get_domain
 from data.normalize import denormalize, normalize
 from engine.checkpoint import CARD, CheckpointError, load_checkpoint, read_card
 from engine.processes import Process
-from engine.samplers import SAMPLERS, Sample
+from engine.samplers import SAMPLERS, Sample, Task
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 MAX_STEPS = 1000
@@ -160,11 +160,14 @@ class Translator:
         ----------
         source_map : (H, W) in the unit of domain `source`, row = y, origin lower.
         source, target : names of two different domains.
-        num_steps : evaluations of the network, `default_steps` if None; a family of one step
-            takes one, whatever is asked.
+        num_steps : steps to take and to report, each one evaluation of the network but where the
+            sampler says otherwise; `default_steps` if None. A family of one step takes one,
+            whatever is asked.
         num_samples : independent draws, returned side by side.
         seed : non-negative; sample i of a seed is the same however many are drawn with it.
-        sampler : "ddim" or "ancestral".
+        sampler : one of `engine.samplers.SAMPLERS`: "ddim", "ancestral", "dpm_solver" (second
+            order at the same cost), "heun" (two evaluations a step), "ode" (adaptive), and
+            "reverse_sde" and "predictor_corrector", which want some hundred steps.
 
         Returns
         -------
@@ -190,7 +193,13 @@ class Translator:
         self._check_pair(source, target)
         y = torch.from_numpy(normalize(self._check_map(source_map, source), source))
         y = y.expand(num_samples, 1, *y.shape)
-        return self._steps(y, (source, target), int(steps), int(seed), sampler)
+        generators = [_generator(int(seed), index) for index in range(num_samples)]
+        steps = int(steps) if self.process.is_iterative else 1
+        try:
+            samples = self._walk(y, (source, target), steps, generators, sampler)
+        except ValueError as error:
+            raise TranslatorError(f"sampler {sampler!r}: {error}") from None
+        return _steps(samples, target, steps)
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
@@ -221,17 +230,6 @@ class Translator:
             out.append(estimate[:, 0].cpu().numpy())
         return np.concatenate(out).reshape(len(source_maps), num_samples, *maps.shape[1:])
 
-    def _steps(
-        self, y: Tensor, pair: tuple[str, str], num_steps: int, seed: int, sampler: str
-    ) -> Iterator[Step]:
-        """Yield the steps for normalized sources y (n, 1, h, w)."""
-        num_steps = num_steps if self.process.is_iterative else 1
-        generators = [_generator(seed, index) for index in range(len(y))]
-        for sample in self._walk(y, pair, num_steps, generators, sampler):
-            physical = denormalize(sample.estimate[:, 0].cpu().numpy(), pair[1])
-            x = sample.x[:, 0].cpu().numpy()
-            yield Step(sample.index, sample.time, x, physical, num_steps)
-
     def _walk(
         self, y: Tensor, pair: tuple[str, str], num_steps: int,
         generators: list[torch.Generator], sampler: str,
@@ -248,9 +246,10 @@ class Translator:
 
         def network(maps: Tensor, time: Tensor) -> Tensor:
             maps = maps.contiguous(memory_format=torch.channels_last)
-            return self.network(maps, time, source, target)
+            return self.network(maps, time, source[: len(maps)], target[: len(maps)])
 
-        return SAMPLERS[sampler](self.process, network, y, noise, num_steps=num_steps)
+        name = sampler if self.process.is_iterative else "ddim"
+        return SAMPLERS[name](Task(self.process, network, y, noise), num_steps)
 
     def _check_pair(self, source: str, target: str) -> None:
         for role, name in (("source", source), ("target", target)):
@@ -287,6 +286,14 @@ class Translator:
                 f"{get_domain(source).unit}"
             )
         return values
+
+
+def _steps(samples: Iterator[Sample], target: str, num_steps: int) -> Iterator[Step]:
+    """Yield the steps of a sampler's walk, estimates in the unit of `target`."""
+    for sample in samples:
+        physical = denormalize(sample.estimate[:, 0].cpu().numpy(), target)
+        x = sample.x[:, 0].cpu().numpy()
+        yield Step(sample.index, sample.time, x, physical, num_steps)
 
 
 def _generator(seed: int, index: int) -> torch.Generator:

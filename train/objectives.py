@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from engine.networks.patchgan import PatchGAN
 from engine.networks.unet import UNet
-from engine.processes import DDPM, Pix2Pix, Process
+from engine.processes import Pix2Pix, Process
 from engine.processes.pix2pix import discriminator_loss, generator_loss
 from train.batches import Batch
 from train.config import FitConfig
@@ -37,25 +37,25 @@ class Objective:
 
     def step(self, batch: Batch, generator: torch.Generator, amp: Any) -> dict[str, Tensor]:
         """Take one optimizer step and return the losses by name."""
-        if isinstance(self.process, DDPM):
-            with amp():
-                loss = self.diffusion_loss(self.process, batch, generator)
-            self._descend(self.optimizers[0], loss)
-            return {"loss": loss.detach()}
-        return self._adversarial_step(self.process, batch, amp)
+        if isinstance(self.process, Pix2Pix):
+            return self._adversarial_step(self.process, batch, amp)
+        with amp():
+            loss = self.diffusion_loss(batch, generator)
+        self._descend(self.optimizers[0], loss)
+        return {"loss": loss.detach()}
 
-    def diffusion_loss(self, process: DDPM, batch: Batch, generator: torch.Generator) -> Tensor:
+    def diffusion_loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Return the mean loss of a batch at random times, stratified over the process's own."""
         n = len(batch.x)
         uniform = (torch.rand(1, generator=generator) + torch.arange(n) / n) % 1.0
-        time = process.warp(uniform)
+        time = self.process.training_times(uniform)
         noise = torch.randn(batch.x.shape, generator=generator)
         time, noise = time.to(batch.x.device), noise.to(batch.x.device)
 
         def network(x: Tensor, t: Tensor) -> Tensor:
             return self.network(x, t, batch.source, batch.target).float()
 
-        return process.loss(network, batch.x, batch.y, time, noise).mean()
+        return self.process.loss(network, batch.x, batch.y, time, noise).mean()
 
     def _adversarial_step(self, process: Pix2Pix, batch: Batch, amp: Any) -> dict[str, Tensor]:
         x, y, pair = batch.x, batch.y, (batch.source, batch.target)
@@ -82,8 +82,4 @@ class Objective:
     @torch.no_grad()
     def validate(self, batch: Batch, generator: torch.Generator) -> float:
         """Return the loss on a hold-out batch, without the adversarial part."""
-        if isinstance(self.process, DDPM):
-            return float(self.diffusion_loss(self.process, batch, generator))
-        time = torch.zeros(len(batch.y), device=batch.y.device)
-        fake = self.network(batch.y, time, batch.source, batch.target)
-        return float(functional.l1_loss(fake, batch.x))
+        return float(self.diffusion_loss(batch, generator))

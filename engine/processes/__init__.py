@@ -1,14 +1,22 @@
-"""Processes by family. A process is a path from the target to noise or to the source, and a loss.
-
-With target x, source y and noise n, all normalized, x_t = a(t) x + b(t) y + s(t) n. Every network,
-behind its process, predicts x.
-"""
+"""Processes by family: a path from the target to noise or to the source, and what is learned."""
 
 from __future__ import annotations
 
 from engine.processes.ddpm import DDPM
+from engine.processes.edm import EDM
+from engine.processes.flow import FlowMatching
+from engine.processes.indi import InDI
+from engine.processes.path import Network, Process
 from engine.processes.pix2pix import Pix2Pix
+from engine.processes.score_sde import ScoreSDE
 
-Process = DDPM | Pix2Pix
+__all__ = ["PROCESSES", "Network", "Pix2Pix", "Process"]
 
-PROCESSES: dict[str, type[DDPM] | type[Pix2Pix]] = {"ddpm": DDPM, "pix2pix": Pix2Pix}
+PROCESSES: dict[str, type[Process]] = {
+    "ddpm": DDPM,
+    "edm": EDM,
+    "flow": FlowMatching,
+    "indi": InDI,
+    "pix2pix": Pix2Pix,
+    "score_sde": ScoreSDE,
+}

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.processes.ddpm import Network
+from engine.processes.path import Coefficients, Network, Process
 
 
 @dataclass(frozen=True)
-class Pix2Pix:
+class Pix2Pix(Process):
     """x_hat = network(y): the path a = 0, b = 1, s = 0, walked in one step.
 
     Attributes
@@ -25,7 +25,7 @@ class Pix2Pix:
     discriminator_width: int = 32
     is_iterative = False
 
-    def path(self, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""
         return torch.zeros_like(time), torch.ones_like(time), torch.zeros_like(time)
 
@@ -33,13 +33,13 @@ class Pix2Pix:
         """Return the two times of the one step."""
         return torch.tensor([1.0, 0.0], dtype=torch.float64)
 
-    def start(self, y: Tensor, noise: Tensor) -> Tensor:
-        """Return x_t at t = 1: the source itself."""
-        return y
-
     def denoise(self, network: Network, x_t: Tensor, time: Tensor, y: Tensor) -> Tensor:
         """Return the estimate of x (n, 1, h, w); only `y` counts."""
         return network(y, torch.zeros_like(time))
+
+    def loss(self, network: Network, x: Tensor, y: Tensor, time: Tensor, noise: Tensor) -> Tensor:
+        """Return the mean absolute error, (n,): eq. 3 there, without the adversarial part."""
+        return (self.denoise(network, y, time, y) - x).abs().mean(dim=(1, 2, 3))
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:

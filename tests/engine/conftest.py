@@ -1,5 +1,7 @@
 """A small checkpoint of each family, with weights that do something."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -47,3 +49,29 @@ def one_step_checkpoint(tmp_path):
     folder = tmp_path / "one-step"
     save_checkpoint(folder, network.state_dict(), small_card(network, "pix2pix"))
     return folder
+
+
+MEAN = torch.tensor([0.7, -0.4])
+COVARIANCE = torch.tensor([[1.0, 0.6], [0.6, 0.5]])
+
+
+def gaussian_network(process):
+    """The exact network for x ~ N(MEAN, COVARIANCE) whatever y, maps being (n, 1, 1, 2)."""
+
+    def network(maps, time):
+        moment = time[:1].double()
+        a, b, s = (float(c) for c in process.path(moment))
+        c_skip, c_out, c_in = (float(c) for c in process.precondition(moment))
+        x_t, y = maps[:, 0, 0] / c_in, maps[:, 1, 0]
+        marginal = a * a * COVARIANCE + s * s * torch.eye(2)
+        gain = a * COVARIANCE @ torch.linalg.inv(marginal)
+        x_hat = MEAN + (x_t - b * y - a * MEAN) @ gain.T
+        return ((x_hat - c_skip * x_t) / (c_out or 1e-6))[:, None, None]
+
+    return network
+
+
+@pytest.fixture(scope="session")
+def gaussian():
+    """x ~ N(mean, covariance) in two pixels, and the exact network of any process for it."""
+    return SimpleNamespace(mean=MEAN, covariance=COVARIANCE, network=gaussian_network)
