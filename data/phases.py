@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data import cosmology as cosmo
 from data.halo import directions
-from data.hydrogen import neutral_fraction
+from data.ionization import neutral_fraction
 from data.smoothing import neighbor_density
 
 Array = NDArray[np.float64]
