@@ -58,6 +58,12 @@ def test_column_at_which_a_quarter_is_molecular():
     f = gnedin_fraction(np.array([5.636e6, 1e7]), np.full(2, SOLAR_METALLICITY), np.ones(2))
     assert f[0] == pytest.approx(0.25, abs=1e-4)
     assert f[1] == pytest.approx((1 + 0.5636) ** -2, abs=1e-4)
+    # 0.3 solar, three times the field: D* = 0.005638, alpha = 2.3077, s = 0.13087, g = 1.16648,
+    # Lambda = ln(1 + 1.16648 x 0.3^(3/7) x 0.2^(4/7)) = 0.24496, Sigma_c = 26.480 Msun/pc^2.
+    poor = gnedin_fraction(
+        np.array([2.648e7]), np.array([0.3 * SOLAR_METALLICITY]), np.array([3.0])
+    )
+    assert poor[0] == pytest.approx(0.25, abs=1e-4)
 
 
 def test_atomic_column_saturates():
