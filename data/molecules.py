@@ -144,11 +144,10 @@ def _blitz(gas: Particles, neutral: Array) -> Array:
 def _gnedin(gas: Particles, neutral: Array) -> Array:
     """Apply `gnedin_fraction` to cells.
 
-    As the volumetric scheme of Diemer et al. (2018) and Stevens et al. (2019), appendix: the column
-    is that of one Jeans length. Their transport of ultraviolet light through the galaxy is not
-    here: the field is that of the cell's own star formation per area relative to the solar
-    neighborhood (Lagos et al. 2015, appendix A), without the cosmic background, which is far below
-    it wherever stars form.
+    As the cell-by-cell scheme of Diemer et al. (2018), section 2.3: column densities are volume
+    densities times the Jeans length. The ultraviolet field is their simpler choice: the cell's own
+    star formation per area over that of the solar neighborhood (Lagos et al. 2015), not its
+    transport through the galaxy. The cosmic background is left out: stars form far above it.
     """
     column = jeans_surface_density(_pressure(gas))
     star_formation = gas["star_formation_rate"] / gas.masses * column
