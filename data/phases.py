@@ -105,8 +105,9 @@ def _magnetic_field(
     """Return (n, 3) Gauss: a fixed ratio to thermal and turbulent pressure, scattered.
 
     B^2 / 8 pi = P / beta, with P = rho (c_s^2 + sigma^2), sigma = 15 km/s and beta = 2 in the disk,
-    and beta = 40 in the halo, both set by hand. That gives the 1 to 10 microgauss of TNG galaxies
-    (Marinacci et al. 2018). The direction is toroidal in the disk, random above it.
+    and beta = 40 in the halo, both set by hand. That gives cold gas a few to some tens of
+    microgauss, where TNG galaxies have 1 to 10 (Marinacci et al. 2018, abstract). The direction is
+    toroidal in the disk, random above it.
     """
     thermal = temperature / (0.6 * cosmo.PROTON_MASS_OVER_BOLTZMANN)  # (km/s)^2
     pressure = density * (thermal + np.where(phase == Phase.HOT, 0.0, 15.0**2))
