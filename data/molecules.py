@@ -96,7 +96,7 @@ def gnedin_fraction(
 
     Returns
     -------
-    (n,) in 0 to 1: (1 + Sigma_c / Sigma)^-2, their eq. 10 with Lambda as below their eq. 6.
+    (n,) in 0 to 1: (1 + Sigma_c / Sigma)^-2, their eq. 10, with Lambda of eq. 8.
     """
     dust, u = _relative_metallicity(metallicity), np.asarray(ultraviolet, np.float64)
     d_star = 1.5e-3 * np.log1p((3.0 * u) ** 1.7)
