@@ -10,7 +10,9 @@ from data.halo import NFW, directions
 
 Array = NDArray[np.float64]
 
-_BETA = 0.55  # X-ray halos: Makino, Sasaki & Suto (1998) find 0.5 to 0.7 for gas in NFW potentials
+# Isothermal gas in an NFW potential is close to a beta model (Makino, Sasaki & Suto 1998). Slope
+# and core radius are set by hand: theirs give cores several times smaller than those observed.
+_BETA = 0.55
 _MEAN_WEIGHT_IONIZED = 0.59
 
 

@@ -163,10 +163,10 @@ class _Reader:
         return np.full(len(self), table[index] * unit)
 
     def fields(self, keep: NDArray[np.bool_]) -> dict[str, Array]:
-        """Return what there is of `FIELDS`, temperature and stellar age (Gyr), where `keep`."""
+        """Return what there is of `FIELDS`, energy and temperature, and age (Gyr), where `keep`."""
         fields = {name: self.read(q)[keep] for name, q in FIELDS.items() if q in self}
         if self.particle_type == "gas" and INTERNAL_ENERGY in self:
-            energy = self.read(INTERNAL_ENERGY)[keep]
+            fields["internal_energy"] = energy = self.read(INTERNAL_ENERGY)[keep]
             if "electron_abundance" in fields:
                 fields["temperature"] = temperature(
                     energy, fields["electron_abundance"], fields.get("star_formation_rate")
@@ -200,7 +200,8 @@ def write_cutout(galaxy: Galaxy, path: str | Path) -> None:
     """Write a galaxy in the format of a TNG cutout; `read_cutout` returns it to 1e-6.
 
     The file appears whole or not at all: it is written aside, synced and renamed. Fields that the
-    format does not know, as smoothing lengths, are left out.
+    format does not know, as smoothing lengths, are left out. The energy of gas is its
+    internal_energy, or where it has none that of its temperature.
 
     Parameters
     ----------
@@ -240,7 +241,9 @@ def _stored(particle_type: str, particles: Particles, a: float) -> dict[str, NDA
     for name, quantity in FIELDS.items():
         if name in particles:
             values[quantity.dataset] = particles[name] / quantity.unit(a, cosmo.HUBBLE)
-    if particle_type == "gas" and "temperature" in particles:
+    if "internal_energy" in particles:
+        values[INTERNAL_ENERGY.dataset] = particles["internal_energy"]
+    elif particle_type == "gas" and "temperature" in particles:
         values[INTERNAL_ENERGY.dataset] = internal_energy(
             particles["temperature"], particles["electron_abundance"]
         )

@@ -71,7 +71,7 @@ def draw_pattern(
 ) -> Pattern:
     """Draw the disk's relative surface density.
 
-    A supersonic lognormal of variance ln(1 + b^2 M^2), b = 0.4 (Federrath et al. 2010, eq. 18), is
+    A supersonic lognormal of variance ln(1 + b^2 M^2), b = 0.4 (Federrath et al. 2010, eq. 19), is
     laid down isotropically in (ln R, angle) and each ring is then turned by Omega(R) times the
     shearing time, which draws clumps into trailing arms (Goldreich & Lynden-Bell 1965).
 

@@ -43,6 +43,9 @@ class Domain:
 _SURFACE = ("M☉ kpc⁻²", r"$M_\odot\,\mathrm{kpc}^{-2}$")
 _HYDROGEN = ("density", "temperature", "electron_abundance")
 
+# The 21 cm brightness is that of a channel of 100 km/s; `data.line21cm` has the line's other forms.
+_CHANNEL_BRIGHTNESS = r"$\langle T_\mathrm{b}\rangle_{100\,\mathrm{km/s}}$"
+
 _TABLE = (
     Domain("dark_matter", "Dark matter", r"$\Sigma_\mathrm{DM}$", *_SURFACE,
            "dark_matter", (), True, 1e4, 7.4, 0.55, (1e6, 1e9), "magma"),
@@ -56,8 +59,8 @@ _TABLE = (
            "gas", ("temperature",), False, 1e2, 5.8, 0.55, (1e4, 1e7), "inferno"),
     Domain("magnetic_field", "Magnetic field", r"$|B|$", "µG", r"$\mu\mathrm{G}$",
            "gas", ("magnetic_field",), False, 1e-4, -0.5, 0.65, (3e-2, 30.0), "plasma"),
-    Domain("brightness_temperature", "21 cm brightness", r"$T_\mathrm{b}$", "mK", r"$\mathrm{mK}$",
-           "gas", _HYDROGEN, True, 1.0, 1.0, 1.7, (1e1, 1e5), "cubehelix"),
+    Domain("brightness_temperature", "21 cm brightness", _CHANNEL_BRIGHTNESS, "mK",
+           r"$\mathrm{mK}$", "gas", _HYDROGEN, True, 1.0, 1.0, 1.7, (1e1, 1e5), "cubehelix"),
 )  # fmt: skip
 
 DOMAINS: dict[str, Domain] = {domain.name: domain for domain in _TABLE}

@@ -19,9 +19,9 @@ class Particles:
     coordinates : (n, 3) float64, kpc, physical, relative to the galaxy's center.
     masses : (n,) float64, Msun.
     fields : further arrays of first axis n, in physical units. Gas: "density" (Msun/kpc^3),
-        "temperature" (K), "electron_abundance" (n_e/n_H), "magnetic_field" (n, 3) Gauss,
-        "metallicity" (mass fraction), "star_formation_rate" (Msun/yr),
-        "neutral_fraction" (of hydrogen, by mass, HI and H2), "velocities" (n, 3) km/s.
+        "temperature" (K), "internal_energy" ((km/s)^2), "electron_abundance" (n_e/n_H),
+        "magnetic_field" (n, 3) Gauss, "metallicity" (mass fraction), "star_formation_rate"
+        (Msun/yr), "neutral_fraction" (of hydrogen, by mass, HI and H2), "velocities" (n, 3) km/s.
     """
 
     coordinates: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Temperature and magnetic field from what the simulation stores."""
+"""Temperature, pressure and magnetic field from what the simulation stores."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cosmology import HYDROGEN_FRACTION, PROTON_MASS_OVER_BOLTZMANN
+from data.cosmology import (
+    HYDROGEN_FRACTION,
+    MSUN_KPC3_IN_PROTONS_CM3,
+    PROTON_MASS_OVER_BOLTZMANN,
+)
 
 ADIABATIC_INDEX = 5.0 / 3.0
 STAR_FORMING_TEMPERATURE = 1e4
 # One code unit of TNG's comoving field at z = 0 and h = 1, in Gauss:
 # (1e10 Msun/kpc)^(1/2) (km/s) / kpc in Gaussian units (Nelson et al. 2019, data specification).
 CODE_FIELD_GAUSS = 2.6019e-6
+PRESSURE_IN_K_CM3 = PROTON_MASS_OVER_BOLTZMANN * MSUN_KPC3_IN_PROTONS_CM3  # Msun/kpc^3 (km/s)^2
 
 
 def mean_molecular_weight(
@@ -61,6 +66,19 @@ def internal_energy(
     """Return (n,) (km/s)^2 per unit mass: the inverse of `temperature` without star formation."""
     mu = mean_molecular_weight(electron_abundance, hydrogen_fraction)
     return np.asarray(kelvin) / ((ADIABATIC_INDEX - 1.0) * mu * PROTON_MASS_OVER_BOLTZMANN)
+
+
+def pressure(density: NDArray[Any], internal_energy: NDArray[Any]) -> NDArray[np.float64]:
+    """Return P / k_B in K cm^-3: (gamma - 1) rho u / k_B.
+
+    Parameters
+    ----------
+    density : (n,) Msun/kpc^3.
+    internal_energy : (n,) (km/s)^2 per unit mass. In star-forming cells of a simulation it is that
+        of the effective equation of state, and so is the pressure.
+    """
+    u = np.asarray(internal_energy, np.float64)
+    return (ADIABATIC_INDEX - 1.0) * PRESSURE_IN_K_CM3 * np.asarray(density) * u
 
 
 def code_field_in_gauss(scale_factor: float, hubble: float) -> float:

@@ -71,8 +71,8 @@ def random_rotation(rng: np.random.Generator) -> Array:
 def draw_shape(halo_mass: float, rng: np.random.Generator) -> Array:
     """Return a (3, 3) map from a sphere to a randomly turned triaxial ellipsoid of equal volume.
 
-    Minor to major axis 0.54 (M / M*)^-0.050 with scatter 0.1 (Allgood et al. 2006, eq. 7, with
-    M* = 1e13 Msun), the middle axis uniform between them.
+    Minor to major axis 0.54 (M / M*)^-0.050 with scatter 0.1 (Allgood et al. 2006, abstract, at
+    0.3 Rvir and above 1e12 Msun; M* = 1e13 Msun taken here), the middle axis uniform between them.
     """
     minor = np.clip(0.54 * (halo_mass / 1e13) ** -0.05 + 0.1 * rng.standard_normal(), 0.35, 0.95)
     axes = np.array([1.0, rng.uniform(minor, 1.0), minor])
@@ -95,9 +95,10 @@ def draw_subhalos(
 ) -> list[Subhalo]:
     """Draw subhalos of 3e-4 to 0.08 of the halo's mass.
 
-    dN/dm ~ m^-1.9 (Springel et al. 2008, eq. 4), normalized to 10 % of the mass in that range;
-    radii less concentrated than the mass, n ~ rho r^0.9 (Han et al. 2016), so that few survive
-    near the center. Their profile is an NFW cut at the tidal radius r (m / 3M)^(1/3).
+    dN/dm ~ m^-1.9 (Springel et al. 2008), normalized to 10 % of the mass in that range; radii less
+    concentrated than the mass, n ~ rho r^0.9, so that few survive near the center: the form of Han
+    et al. (2016), whose exponent for one halo like the Milky Way's is 1.3. Their profile is an NFW
+    cut at the tidal radius r (m / 3M)^(1/3).
     """
     low, high, slope = 3e-4, 0.08, 0.9
     fraction = 0.10 * rng.lognormal(0.0, 0.3)

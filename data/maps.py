@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from data.domains import DOMAINS, get_domain
 from data.galaxy import Galaxy
-from data.hydrogen import brightness_temperature_mk, hydrogen_masses
+from data.hydrogen import DEFAULT_MOLECULAR_MODEL, hydrogen_masses
+from data.line21cm import brightness_temperature_mk
 from data.projection import project
 from data.smoothing import gas_smoothing_lengths, neighbor_smoothing_lengths
 
 FIELD_OF_VIEW_FACTOR = 2.0
+# What a mean along the line of sight is weighted by.
+WEIGHTINGS = ("mass", "volume")
+_MEANS = ("temperature", "magnetic_field")
 
 
 class MissingDomainError(ValueError):
@@ -43,10 +47,16 @@ def available_domains(galaxy: Galaxy) -> tuple[str, ...]:
     return tuple(name for name in DOMAINS if missing_reason(galaxy, name) is None)
 
 
-def prepare(galaxy: Galaxy) -> Galaxy:
+def prepare(galaxy: Galaxy, *, molecular_model: str | None = None) -> Galaxy:
     """Add what is the same under every rotation: smoothing lengths and HI masses.
 
     `render` does this itself; do it once where one galaxy is rendered many times.
+
+    Parameters
+    ----------
+    galaxy : particles in physical units.
+    molecular_model : name in `data.molecules.MOLECULAR_MODELS` of what takes H2 off the neutral
+        hydrogen. None keeps HI masses that are there, and is "krumholz2009" where there are none.
     """
     for name, particles in galaxy.particles.items():
         if "smoothing_lengths" in particles or not len(particles):
@@ -56,8 +66,12 @@ def prepare(galaxy: Galaxy) -> Galaxy:
         else:
             lengths = neighbor_smoothing_lengths(particles.coordinates)
         galaxy = galaxy.with_field(name, "smoothing_lengths", lengths)
-    if missing_reason(galaxy, "hi") is None and "hi_masses" not in galaxy.particles["gas"]:
-        galaxy = galaxy.with_field("gas", "hi_masses", hydrogen_masses(galaxy)["hi"])
+    if missing_reason(galaxy, "hi") is not None:
+        return galaxy
+    if molecular_model is not None or "hi_masses" not in galaxy.particles["gas"]:
+        model = molecular_model or DEFAULT_MOLECULAR_MODEL
+        masses = hydrogen_masses(galaxy, molecular_model=model)["hi"]
+        galaxy = galaxy.with_field("gas", "hi_masses", masses)
     return galaxy
 
 
@@ -68,6 +82,7 @@ def render(
     rotation: NDArray[Any] | None = None,
     grid_size: int = 128,
     extent_kpc: float | None = None,
+    weighting: str = "mass",
 ) -> dict[str, NDArray[np.float32]]:
     """Render maps of a galaxy.
 
@@ -79,18 +94,24 @@ def render(
         None looks down the z axis as it is.
     grid_size : pixels a side.
     extent_kpc : side of the map; two baryonic half-mass radii where None.
+    weighting : "mass", or "volume" (mass over density), by which temperature and magnetic field
+        strength are averaged. Mass tells of the disk, volume of the halo in front and behind.
 
     Returns
     -------
     {name: (grid_size, grid_size) float32}, row = y upwards, in the domain's unit. Temperature and
-    magnetic field strength are mass-weighted means along the line of sight, zero where a pixel
-    holds no gas.
+    magnetic field strength are weighted means along the line of sight, zero where a pixel holds no
+    gas.
 
     Raises
     ------
-    MissingDomainError : where the galaxy lacks the particles or fields of a domain.
-    ValueError : on an unknown domain, a matrix that is no rotation, or an extent not above zero.
+    MissingDomainError : where the galaxy lacks the particles or fields of a domain, or the density
+        that a mean by volume needs.
+    ValueError : on an unknown domain or weighting, a matrix that is no rotation, or an extent not
+        above zero.
     """
+    if weighting not in WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, got {weighting!r}")
     names = [domains] if isinstance(domains, str) else list(domains)
     for name in names:
         if (reason := missing_reason(galaxy, name)) is not None:
@@ -102,7 +123,7 @@ def render(
     for particle_type in {get_domain(name).particles for name in names}:
         wanted = [n for n in names if get_domain(n).particles == particle_type]
         particles = galaxy.particles[particle_type]
-        channels = _channels(galaxy, wanted)
+        channels = _channels(galaxy, wanted, weighting)
         deposited = project(
             particles.coordinates @ matrix.T,
             np.stack(list(channels.values())),
@@ -111,7 +132,7 @@ def render(
             grid_size=grid_size,
         )
         sums = dict(zip(channels, deposited, strict=True))
-        maps.update({name: _finish(name, sums, galaxy.redshift) for name in wanted})
+        maps.update({name: _finish(name, sums, galaxy.redshift, weighting) for name in wanted})
     return {name: maps[name].astype(np.float32) for name in names}
 
 
@@ -124,15 +145,19 @@ def _checked_rotation(rotation: NDArray[Any] | None) -> NDArray[np.float64]:
     return matrix
 
 
-def _channels(galaxy: Galaxy, names: list[str]) -> dict[str, NDArray[np.float64]]:
+def _channels(galaxy: Galaxy, names: list[str], weighting: str) -> dict[str, NDArray[np.float64]]:
     """Return the weights to deposit for the domains `names` of one particle type, each once."""
     particles = galaxy.particles[get_domain(names[0]).particles]
-    mass = particles.masses
-    channels = {"mass": mass}
+    channels = {"mass": particles.masses}
+    if set(_MEANS) & set(names) and weighting == "volume":
+        if "density" not in particles:
+            raise MissingDomainError(f"{galaxy.name} lacks the density that volumes are made of")
+        channels["volume"] = particles.masses / particles["density"]
     if "temperature" in names:
-        channels["mass*temperature"] = mass * particles["temperature"]
+        channels["temperature"] = channels[weighting] * particles["temperature"]
     if "magnetic_field" in names:
-        channels["mass*field"] = mass * np.linalg.norm(particles["magnetic_field"], axis=1) * 1e6
+        strength = np.linalg.norm(particles["magnetic_field"], axis=1)
+        channels["magnetic_field"] = channels[weighting] * strength * 1e6
     if {"hi", "brightness_temperature"} & set(names):
         channels["hi"] = particles["hi_masses"]
     if "brightness_temperature" in names:
@@ -144,12 +169,12 @@ def _mean(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
-def _finish(name: str, sums: dict[str, NDArray[Any]], redshift: float) -> NDArray[Any]:
+def _finish(
+    name: str, sums: dict[str, NDArray[Any]], redshift: float, weighting: str
+) -> NDArray[Any]:
     """Turn deposited sums into the map of one domain."""
-    if name == "temperature":
-        return _mean(sums["mass*temperature"], sums["mass"])
-    if name == "magnetic_field":
-        return _mean(sums["mass*field"], sums["mass"])
+    if name in _MEANS:
+        return _mean(sums[name], sums[weighting])
     if name == "hi":
         return sums["hi"]
     if name == "brightness_temperature":

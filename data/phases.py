@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from data import cosmology as cosmo
 from data.halo import directions
-from data.hydrogen import neutral_fraction
+from data.ionization import neutral_fraction
 from data.smoothing import neighbor_density
 
 Array = NDArray[np.float64]
 
-# Hydrogen density above which TNG gas forms stars, cm^-3 (Springel & Hernquist 2003; Pillepich
-# et al. 2018), and the star formation time there.
+# Hydrogen density in cm^-3 above which gas forms stars, in the model of Springel & Hernquist (2003)
+# as Vogelsberger et al. (2013) run it, and the star formation time there. In TNG it came out at
+# 0.106 (Diemer et al. 2018).
 STAR_FORMATION_DENSITY = 0.13
 STAR_FORMATION_TIME_YR = 2.2e9
 
@@ -86,8 +87,8 @@ def _temperature(
 ) -> Array:
     """Return K: photoheated cold gas T ~ n^-0.15, streams n^-0.4, hot gas as given.
 
-    Diffuse gas heated by the background follows T ~ 2e4 K (n / 1e-3)^-0.15 in this range (the
-    balance of Haehnelt, Steinmetz & Rauch 1996, fig. 2); scatter 0.05 dex, for hot gas 0.1.
+    Cold gas, heated by the background, follows T ~ 2e4 K (n / 1e-3)^-0.15, set by hand; scatter
+    0.05 dex, for hot gas 0.1.
     """
     scatter = rng.standard_normal(len(n_h))
     cold = np.clip(2e4 * (n_h / 1e-3) ** -0.15, 6e3, 3e4) * 10.0 ** (0.05 * scatter)
@@ -103,9 +104,10 @@ def _magnetic_field(
 ) -> Array:  # fmt: skip
     """Return (n, 3) Gauss: a fixed ratio to thermal and turbulent pressure, scattered.
 
-    B^2 / 8 pi = P / beta, with beta = 40 in the halo (TNG halos: Marinacci et al. 2018) and
-    P = rho (c_s^2 + sigma^2) with sigma = 15 km/s and beta = 2 in the disk, which gives some
-    microgauss to 10 (Pakmor et al. 2017). The direction is toroidal in the disk, random above it.
+    B^2 / 8 pi = P / beta, with P = rho (c_s^2 + sigma^2), sigma = 15 km/s and beta = 2 in the disk,
+    and beta = 40 in the halo, both set by hand. That gives cold gas a few to some tens of
+    microgauss, where TNG galaxies have 1 to 10 (Marinacci et al. 2018, abstract). The direction is
+    toroidal in the disk, random above it.
     """
     thermal = temperature / (0.6 * cosmo.PROTON_MASS_OVER_BOLTZMANN)  # (km/s)^2
     pressure = density * (thermal + np.where(phase == Phase.HOT, 0.0, 15.0**2))

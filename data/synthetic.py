@@ -164,7 +164,8 @@ def _draw_central(
     """Draw the galaxy of a halo.
 
     Scatter: 0.15 dex in stellar mass (Moster et al. 2013), 0.2 dex in cold gas. Size: half-mass
-    radius 0.015 R200 with 0.15 dex (Kravtsov 2013, eq. 1), r_half = 1.678 scale lengths.
+    radius 0.015 R200 (Kravtsov 2013, abstract, with 0.2 dex) and here 0.15 dex, r_half = 1.678
+    scale lengths.
     """
     halo = NFW.from_mass(halo_mass, redshift, rng)
     stellar = cosmo.stellar_mass(halo_mass, redshift) * 10 ** (0.15 * rng.standard_normal())
@@ -192,8 +193,8 @@ def _draw_central(
 def _hot_mass(style: KindStyle, halo: NFW) -> float:
     """Return the hot halo's mass: a share of the baryons that grows with halo mass.
 
-    0.35 (M / 1e12)^0.2 of the cosmic share, close to what is left in TNG halos (Davies et al.
-    2020, fig. 1).
+    0.35 (M / 1e12)^0.2 of the cosmic share, set by hand: simulations disagree on it, and TNG halos
+    of low mass hold far more than those of EAGLE (Davies et al. 2020).
     """
     share = 0.35 * (halo.mass / 1e12) ** 0.2 * style.hot_gas
     return min(share, 0.8) * cosmo.BARYON_FRACTION * halo.mass

@@ -235,5 +235,5 @@ def quantity(domain: Domain) -> str:
         "hi": "Σ HI",
         "temperature": "T",
         "magnetic_field": "|B|",
-        "brightness_temperature": "T(21 cm)",
+        "brightness_temperature": "T(21 cm, 100 km/s)",
     }.get(domain.name, domain.label)

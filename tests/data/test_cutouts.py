@@ -14,6 +14,8 @@ H = 0.6774
 # Centers of three objects in the excerpt, ckpc/h at z = 0.
 OBJECTS = ((25929, 10371, 25312), (26106, 10143, 27266), (25513, 8077, 26512))
 
+POINT = {"Coordinates": [[1.0, 2.0, 3.0]], "Masses": [1.0]}
+
 
 def write(path, header=None, **groups):
     """Write a small cutout at a = 0.5, h = 0.5, so that one ckpc/h is one kpc."""
@@ -67,8 +69,8 @@ def test_units_by_hand(tmp_path):
         },
         PartType1={"Coordinates": [[101.0, 100.0, 100.0]]},
         PartType4={
-            "Coordinates": [[100.0, 102.0, 100.0]] * 2, "Masses": [1.0, 1.0],
-            "GFM_StellarFormationTime": [0.5, -0.4],
+            "Coordinates": [[100.0, 102.0, 100.0]] * 3, "Masses": [1.0, 1.0, 1.0],
+            "GFM_StellarFormationTime": [0.5, -0.4, 0.0],
         },
         PartType5={"Coordinates": [[100.0, 100.0, 100.0]], "Masses": [1.0]},
     )  # fmt: skip
@@ -78,13 +80,24 @@ def test_units_by_hand(tmp_path):
     np.testing.assert_allclose(gas.coordinates, [[0, 0, 0], [3, 4, 0]])
     np.testing.assert_allclose(gas.masses, [2e10, 4e10])
     np.testing.assert_allclose(gas["density"], [2e10, 4e10])  # 1e10 h^2 / a^3
+    np.testing.assert_allclose(gas["internal_energy"], [100, 200])
     np.testing.assert_allclose(gas["temperature"], [9849, 19698], rtol=1e-3)
     np.testing.assert_allclose(gas["magnetic_field"][:, 1], [0, 2 * 2.6019e-6 * 0.5 / 0.25])
     np.testing.assert_allclose(gas["velocities"][0, 0], 10 * np.sqrt(0.5))
     np.testing.assert_allclose(galaxy.particles["dark_matter"].masses, [5e9])
-    assert len(galaxy.particles["stars"]) == 1  # the other one is wind
+    assert len(galaxy.particles["stars"]) == 1  # the others are wind
     assert set(galaxy.particles) == {"gas", "dark_matter", "stars"}
     assert galaxy.name == "units"
+
+
+def test_the_energy_of_star_forming_gas_returns_from_disk(tmp_path):
+    gas = {**POINT, "Density": [1.0], "InternalEnergy": [700.0], "ElectronAbundance": [1.0],
+           "StarFormationRate": [1.0]}  # fmt: skip
+    galaxy = read_cutout(write(tmp_path / "forming.hdf5", PartType0=gas))
+    write_cutout(galaxy, tmp_path / "again.hdf5")
+    again = read_cutout(tmp_path / "again.hdf5").particles["gas"]
+    assert again["temperature"] == 1e4
+    assert again["internal_energy"] == pytest.approx(700.0)
 
 
 def test_particles_across_the_edge_of_the_box_are_joined(tmp_path):
@@ -163,9 +176,6 @@ def test_real_header_of_the_web_api(tng100_cutout):
     assert len(galaxy.particles["stars"]) == stars < 2000
     assert "magnetic_field" in str(missing_reason(galaxy, "magnetic_field"))
     assert "no dark matter particles" in str(missing_reason(galaxy, "dark_matter"))
-
-
-POINT = {"Coordinates": [[1.0, 2.0, 3.0]], "Masses": [1.0]}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.gas import code_field_in_gauss, internal_energy, temperature
+from data.gas import code_field_in_gauss, internal_energy, pressure, temperature
 
 
 def test_neutral_and_ionized_gas_of_unit_energy():
@@ -19,6 +19,15 @@ def test_star_forming_cells_have_ten_thousand_kelvin():
 def test_internal_energy_is_the_inverse(rng):
     kelvin, electrons = 10.0 ** rng.uniform(3, 8, 100), rng.uniform(0, 1.2, 100)
     np.testing.assert_allclose(temperature(internal_energy(kelvin, electrons), electrons), kelvin)
+
+
+def test_pressure_by_hand():
+    # 1 H/cm^3, neutral, 1e4 K: n = n_H / (X mu) = 1 / (0.76 x 1.2195) = 1.0789 particles/cm^3.
+    density = 1.67262e-24 / 0.76 * 3.085678e21**3 / 1.98847e33  # Msun/kpc^3
+    assert pressure(density, internal_energy(1e4, 0.0)) == pytest.approx(1.0789e4, rel=1e-3)
+    # In cgs: (2/3) rho u with u = 1e12 cm^2/s^2, over k_B.
+    cgs = 2 / 3 * 1.67262e-24 / 0.76 * 1e12 / 1.380649e-16
+    assert pressure(density, 100.0) == pytest.approx(cgs, rel=1e-3)
 
 
 def test_code_field_from_the_units_of_the_simulation():
