@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.checkpoint import load_checkpoint
+from engine.processes import PROCESSES
 from engine.translator import Translator
 from train.config import ConfigError
 from train.loop import Trainer, fit
@@ -27,7 +28,7 @@ def flat(tree):
     return [tree] if isinstance(tree, torch.Tensor) else []
 
 
-@pytest.mark.parametrize("family", ["ddpm", "pix2pix"])
+@pytest.mark.parametrize("family", PROCESSES)
 def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, family):
     whole = tmp_path / "whole"
     fit(config(family=family, output=str(whole)), device="cpu")
@@ -45,16 +46,16 @@ def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, family):
         assert all(torch.equal(x, y) for x, y in zip(left, right, strict=True)), key
 
 
-@pytest.mark.parametrize("family", ["ddpm", "pix2pix"])
+@pytest.mark.parametrize("family", ["ddpm", "pix2pix", "indi", "flow"])
 def test_a_run_learns_and_ends_in_a_translator(config, family):
-    settings = config(family=family, steps=300, learning_rate=4e-3, validate_every=100)
+    settings = config(family=family, steps=200, learning_rate=4e-3, validate_every=100)
     trainer = Trainer(settings, device="cpu")
     before = trainer.validate()
     folder = fit(settings, device="cpu")
     card = load_checkpoint(folder)[2]
     after = card["training"]["validation_loss"]
     assert after < 0.75 * before
-    assert card["training"]["steps"] == 300
+    assert card["training"]["steps"] == 200
     assert card["parameters"] == sum(p.numel() for p in trainer.network.parameters())
     maps = np.full((16, 16), 10**6.3)
     result = Translator.load(folder).translate(maps, "gas", "hi")
