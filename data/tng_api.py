@@ -16,7 +16,7 @@ from collections.abc import Callable
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import IO, Any, TypeVar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -227,5 +227,5 @@ def _read(response: HTTPResponse, size: int) -> bytes:
 
 def _kind(error: Exception) -> str:
     """Return what kind of fault an error is, without its text: that may hold an address."""
-    cause = getattr(error, "reason", error)
+    cause = error.reason if isinstance(error, URLError) else error
     return getattr(cause, "strerror", None) or type(cause).__name__

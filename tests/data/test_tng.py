@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,8 +23,8 @@ from data.json_lines import JsonLines
 from data.maps import available_domains
 from data.patience import Patience
 from data.tng_api import ApiError, Client
-from data.tng_catalog import Selection, choose
-from data.tng_cutouts import Folder
+from data.tng_catalog import Selection, Subhalo, choose
+from data.tng_cutouts import Folder, check_cutout
 
 ROOT = Path(__file__).parents[2]
 RANGE = (1e9, 1e12)
@@ -141,7 +142,7 @@ def test_verify_finds_a_flipped_bit(api, simulation, download, tmp_path, capsys)
 
 def test_a_selection_by_mass_gas_and_number(api, simulation, client, tmp_path, monkeypatch):
     monkeypatch.setattr("data.tng_catalog._PAGE", 2)
-    for number, mass in enumerate((3e9, 2e12, 8e9, 5e9, 9e8, 7e9)):
+    for number, mass in enumerate((1.2e9, 1.2e12, 8e9, 5e9, 0.9e9, 7e9)):
         simulation.add(99, number, stellar_mass_msun=mass, flag=int(number != 5))
     simulation.details[99, 3]["len_gas"] = 9
     seen = JsonLines(tmp_path / "seen.jsonl")
@@ -213,6 +214,22 @@ def test_bad_cutouts_are_left_out_and_the_rest_goes_on(
     assert len(list((tmp_path / "tng").glob("*.hdf5"))) == 4
 
 
+def test_a_genuine_cutout_is_taken_for_its_own_subhalo_alone(tng100_cutout):
+    subhalo = Subhalo(
+        "TNG100-1", 78, 9, 0.2977, 1e10, 1e10, 1e11, 0.0, 0.0, 0.0,
+        len_gas=100, len_dark_matter=0, len_stars=2000, is_galaxy=True,
+    )  # fmt: skip
+    check_cutout(tng100_cutout, subhalo)
+    for wrong, message in (
+        ({"subhalo_id": 19}, "what came is the cutout of TNG100-1/78/subhalo-9"),
+        ({"snapshot": 99}, "what came is the cutout of TNG100-1/78/subhalo-9"),
+        ({"len_gas": 13587}, "holds 100 gas particles, the catalog 13587"),
+        ({"len_dark_matter": 1}, "holds 0 dark_matter particles, the catalog 1"),
+    ):
+        with pytest.raises(ApiError, match=message):
+            check_cutout(tng100_cutout, replace(subhalo, **wrong))
+
+
 def test_a_server_that_fails_throughout_is_not_asked_for_everything(
     api, simulation, download, faults, capsys
 ):
@@ -222,6 +239,23 @@ def test_a_server_that_fails_throughout_is_not_asked_for_everything(
     assert download() == 2
     assert "3 galaxies failed one after the other" in capsys.readouterr().err
     assert len(api.asked("cutout")) == 3 * 8
+
+
+def test_failures_between_successes_do_not_stop_it(api, simulation, download, faults, capsys):
+    for number in range(5):
+        simulation.add(99, number, stellar_mass_msun=1e11 / (number + 1))
+    api.faults = [(f"subhalos/{n}/cutout", faults["status"](404)) for n in (0, 1, 3, 4)]
+    assert download() == 1
+    assert "1 cutouts fetched, 0 were there, 4 left out" in capsys.readouterr().out
+
+
+def test_a_key_that_ceases_to_work_stops_it(api, simulation, download, faults, capsys):
+    for number in (7, 8):
+        simulation.add(99, number)
+    api.faults = [("cutout", faults["status"](403))]
+    assert download() == 2
+    assert "refuses the key" in capsys.readouterr().err
+    assert len(api.asked("cutout")) == 1
 
 
 def test_a_wrong_key_is_one_sentence(api, simulation, download, monkeypatch, tmp_path, capsys):
