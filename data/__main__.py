@@ -1,21 +1,28 @@
-"""The command line: build a map store from galaxies, and say what is in a store or a cutout."""
+"""The command line: fetch galaxies, map them into a store, and say what is in it or a cutout."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from data import tng
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
 from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
+from data.normalize import statistics
 from data.rotations import ROTATIONS_PER_GALAXY
 from data.splits import SPLITS
 from data.store import MapStore, StoreError
 from data.synthetic import KINDS, synthesize
+
+_ROWS_AT_ONCE = 64
 
 
 def _seeds(text: str) -> range:
@@ -63,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--seed", type=int, required=True)
     export.add_argument("--kind", choices=KINDS)
     export.add_argument("--redshift", type=float, default=0.0)
+    tng.add_parser(commands)
+    count = commands.add_parser(
+        "statistics", help="print the constants that a store would have maps normalized by"
+    )
+    count.add_argument("path", metavar="STORE", type=Path)
+    count.add_argument("--split", choices=SPLITS, default="train")
     return parser
 
 
@@ -129,13 +142,25 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _statistics(arguments: argparse.Namespace) -> int:
+    with MapStore.open(arguments.path) as store:
+        rows = np.flatnonzero(store.column("split") == arguments.split)
+        if not len(rows):
+            raise ValueError(f"{arguments.path} holds no maps of the split {arguments.split}")
+        blocks = np.array_split(rows, -(-len(rows) // _ROWS_AT_ONCE))
+        constants = statistics(map(store.read, blocks), store.domains)
+    print(json.dumps(constants, indent=2))
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; bad input is one sentence on stderr and exit status 2."""
     arguments = _parser().parse_args(argv)
     try:
-        return {"build": _build, "inspect": _inspect, "export": _export}[arguments.command](
-            arguments
-        )
+        return {
+            "build": _build, "inspect": _inspect, "export": _export, "download": tng.run,
+            "statistics": _statistics,
+        }[arguments.command](arguments)  # fmt: skip
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 GROUPS = {"gas": "PartType0", "dark_matter": "PartType1", "stars": "PartType4"}
 
 # The public names of the boxes, by the name in the header (Nelson et al. 2019, table 1).
-_SIMULATIONS = {
+SIMULATIONS = {
     "L35n2160TNG": "TNG50-1", "L35n1080TNG": "TNG50-2", "L35n540TNG": "TNG50-3",
     "L35n270TNG": "TNG50-4", "L75n1820TNG": "TNG100-1", "L75n910TNG": "TNG100-2",
     "L75n455TNG": "TNG100-3", "L205n2500TNG": "TNG300-1", "L205n1250TNG": "TNG300-2",
@@ -124,4 +124,4 @@ def _galaxy_name(attributes: dict[str, Any], path: Path) -> str:
     simulation = _text(attributes.get("SimulationName", "unknown"))
     kind = _text(attributes.get("CutoutType", "subhalo"))
     snapshot, number = (int(_number(attributes[n])) for n in ("SnapshotNumber", "CutoutID"))
-    return f"{_SIMULATIONS.get(simulation, simulation)}/{snapshot}/{kind}-{number}"
+    return f"{SIMULATIONS.get(simulation, simulation)}/{snapshot}/{kind}-{number}"

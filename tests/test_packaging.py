@@ -27,7 +27,7 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 def python_commands() -> list[list[str]]:
     """Return the words after `python` of each such command in the README."""
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    lines = [line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
     words = [shlex.split(line, comments=True) for line in lines]
     return [w[1:] for w in words if w and w[0].endswith("bin/python")]
 
