@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from data.domains import get_domain
 from data.normalize import denormalize
 from engine.baselines import PixelwiseRegression
 from engine.checkpoint import read_card, write_card
+from engine.metrics.ensemble import fair_crps, spread_over_error
 from engine.metrics.profile import radial_profile
 from engine.translator import Translator, checkpoint_folder
 from train.config import FOCUS
@@ -43,6 +45,8 @@ def scores_of(
     """
     d = get_domain(domain)
     error = (estimate - truth).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        psnr = 10.0 * np.log10(PSNR_RANGE**2 / np.mean(error**2))
     profiles = []
     for pair, extent in zip(zip(estimate, truth, strict=True), extents, strict=True):
         physical = np.stack([denormalize(m, domain) for m in pair])
@@ -50,9 +54,18 @@ def scores_of(
     difference = np.array([p[0] - p[1] for p in profiles])
     return {
         "mae_dex": float(np.abs(error).mean() * d.scale_dex),
-        "psnr_db": float(10.0 * np.log10(PSNR_RANGE**2 / np.mean(error**2))),
+        "psnr_db": float(psnr),
         "profile_dex": float(np.nanmean(np.abs(difference))),
     }
+
+
+def ensemble_scores(drawn: NDArray[Any], truth: NDArray[Any], domain: str) -> dict[str, float]:
+    """Score normalized samples (n, samples, H, W) of `truth` (n, H, W) as ensembles."""
+    crps = float(fair_crps(drawn, truth, axis=1).mean() * get_domain(domain).scale_dex)
+    scores = {"crps_dex": crps}
+    if drawn.shape[1] > 1:
+        scores["spread_over_error"] = spread_over_error(drawn, truth, axis=1)
+    return scores
 
 
 def directions_of(domains: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -67,9 +80,11 @@ def evaluate(
 
     Returns
     -------
-    {"directions": {"gas -> stars": {"baseline" | "single" | "mean": scores}}, "focus" and "all":
-    means over the talk's five directions and over all, and what was run}. "single" is one sample,
-    "mean" the mean of `samples` in normalized units; they are the same for a one-step translator.
+    {"directions": {"gas -> stars": {"baseline" | "single" | "mean" | "ensemble": scores}}, "focus"
+    and "all": means over the talk's five directions and over all, and what was run}. "single" is
+    one sample, "mean" the mean of `samples` in normalized units; they are the same for a one-step
+    translator. "ensemble" has the fair CRPS in dex, to be held against the baseline's mean absolute
+    error, which is its CRPS, and the spread over the error (absent for a one-step translator).
     """
     train, test = MapDataset(path, "train"), MapDataset(path, "test")
     if tuple(test.domains) != translator.domains:
@@ -79,25 +94,26 @@ def evaluate(
         )
     _, first = np.unique(test.names, return_index=True)
     rows = np.sort(first)[:galaxies]
-    maps, fitted = test.maps.numpy()[rows], train.maps.numpy()[:: max(1, len(train) // 400)]
-    extents = test.extent_kpc[rows]
+    fitted = np.arange(len(train))[:: max(1, len(train) // 400)]
     steps = num_steps or translator.default_steps
     samples = samples if translator.process.is_iterative else 1
     results: dict[str, Any] = {}
     pairs = list(directions_of(translator.domains))
     for source, target in tqdm(pairs, unit="direction", file=sys.stderr):
-        s, t = translator.domains.index(source), translator.domains.index(target)
-        baseline = PixelwiseRegression(fitted[:, s], fitted[:, t])(maps[:, s])
-        drawn = translator.sample_normalized(
-            maps[:, s], source, target, num_steps=steps, num_samples=samples
-        )
+        known, _ = _maps_of(train, fitted, source, target)
+        (y, x), extents = _maps_of(test, rows, source, target)
+        if not len(x) or not len(known[0]):
+            continue
+        drawn = translator.sample_normalized(y, source, target, num_steps=steps,
+                                             num_samples=samples)  # fmt: skip
         results[f"{source} -> {target}"] = {
-            "baseline": scores_of(baseline, maps[:, t], target, extents),
-            "single": scores_of(drawn[:, 0], maps[:, t], target, extents),
-            "mean": scores_of(drawn.mean(axis=1), maps[:, t], target, extents),
+            "baseline": scores_of(PixelwiseRegression(*known)(y), x, target, extents),
+            "single": scores_of(drawn[:, 0], x, target, extents),
+            "mean": scores_of(drawn.mean(axis=1), x, target, extents),
+            "ensemble": ensemble_scores(drawn, x, target),
         }
     return {
-        "data": "synthetic galaxies, test split", "galaxies": len(rows), "samples": samples,
+        "data": f"{Path(path).name}, test split", "galaxies": len(rows), "samples": samples,
         "steps": steps if translator.process.is_iterative else 1,
         "focus": _average(results, [f"{s} -> {t}" for s, t in FOCUS]),
         "all": _average(results, list(results)),
@@ -105,14 +121,22 @@ def evaluate(
     }  # fmt: skip
 
 
+def _maps_of(
+    maps: MapDataset, rows: NDArray[Any], source: str, target: str
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]:
+    """Return (sources, targets) (k, H, W) and sides (k,) of the rows that have both domains."""
+    s, t = maps.domains.index(source), maps.domains.index(target)
+    rows = rows[maps.available.numpy()[rows][:, [s, t]].all(axis=1)]
+    return (maps.maps[rows, s].numpy(), maps.maps[rows, t].numpy()), maps.extent_kpc[rows]
+
+
 def _average(results: dict[str, Any], names: list[str]) -> dict[str, dict[str, float]]:
-    names = [n for n in names if n in results]
+    rows = [results[n] for n in names if n in results]
+    if not rows:
+        return {}
     return {
-        kind: {
-            metric: float(np.mean([results[n][kind][metric] for n in names]))
-            for metric in ("mae_dex", "psnr_db", "profile_dex")
-        }
-        for kind in ("baseline", "single", "mean")
+        kind: {metric: float(np.mean([row[kind][metric] for row in rows])) for metric in metrics}
+        for kind, metrics in rows[0].items()
     }
 
 
@@ -122,16 +146,29 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
+_COLUMNS = {
+    "pixelwise MAE": ("baseline", "mae_dex"),
+    "one sample MAE": ("single", "mae_dex"),
+    "mean MAE": ("mean", "mae_dex"),
+    "CRPS": ("ensemble", "crps_dex"),
+    "spread / error": ("ensemble", "spread_over_error"),
+    "pixelwise profile": ("baseline", "profile_dex"),
+    "one sample profile": ("single", "profile_dex"),
+    "mean profile": ("mean", "profile_dex"),
+}
+
+
 def table(scores: dict[str, Any]) -> str:
-    """Return the scores as a Markdown table."""
-    lines = [
-        "| direction | MAE/dex: pixel | single | mean | profile/dex: pixel | single | mean |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """Return the scores as a Markdown table, in dex but for the ratio."""
+    lines = [f"| direction | {' | '.join(_COLUMNS)} |", "|---" * (1 + len(_COLUMNS)) + "|"]
     rows = {"five from gas": scores["focus"], "all": scores["all"], **scores["directions"]}
     for name, row in rows.items():
-        cells = [f"{row[k][m]:.3f}" for m in ("mae_dex", "profile_dex")
-                 for k in ("baseline", "single", "mean")]  # fmt: skip
+        if not row:
+            continue
+        cells = [
+            f"{row[kind][metric]:.3f}" if metric in row[kind] else "–"
+            for kind, metric in _COLUMNS.values()
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
