@@ -27,21 +27,30 @@ def log_density(
     process, network : as in `engine.samplers.task.Task`.
     x, y : (1, 1, h, w) target and source.
     probes : (m, 1, h, w) of unit variance a pixel, as signs; the divergence is their mean.
-    tolerance : of the adaptive solver, in the units of x and in nats.
+    tolerance : of the adaptive solver, relative and absolute; it bounds the root mean square over
+        all pixels and the log-density, a step.
 
     Returns
     -------
     0-d float64. Its Monte-Carlo error falls as 1/sqrt(m), and vanishes where the network's
     Jacobian is diagonal.
 
+    Raises
+    ------
+    ValueError : for a process whose path ends without noise (no density is known there), or where
+        the solver gives up.
+
     Notes
     -----
     d log p / dt = -div(dx/dt) along the ODE (Chen et al. 2018, eq. 8; Song et al. 2021, eq. 39),
     from t = 0.001, below which x_t is taken for x, to t = 1, where x_t is normal with mean b y and
     variance s^2 + a^2 (x of unit variance). The divergence is that of Hutchinson, the mean of
-    v^T (d velocity / dx) v (their eq. 40), with the same probes all the way.
+    v^T (d velocity / dx) v (Song et al., eq. 40), with the same probes all the way.
     """
     shape, count = x.shape, x.numel()
+    a, b, s = (float(c) for c in process.path(torch.tensor(LAST_TIME, dtype=torch.float64)))
+    if s <= 0.0:
+        raise ValueError(f"{process} has no density: its path ends without noise")
 
     def rates(time: float, state: NDArray[Any]) -> NDArray[Any]:
         x_t = torch.from_numpy(state[:-1]).to(x).reshape(shape)
@@ -53,7 +62,6 @@ def log_density(
     if not solved.success:
         raise ValueError(f"the ODE could not be solved to {tolerance}: {solved.message}")
     end = solved.y[:, -1]
-    a, b, s = (float(c) for c in process.path(torch.tensor(LAST_TIME, dtype=torch.float64)))
     variance = s * s + a * a
     rest = end[:-1] - b * y.double().cpu().numpy().ravel()
     normal = -0.5 * (rest @ rest / variance + count * math.log(2.0 * math.pi * variance))

@@ -71,6 +71,8 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
+        if channels % heads:
+            raise ValueError(f"channels must be a multiple of the {heads} heads, got {channels}")
         self.heads = heads
         self.norm = nn.GroupNorm(groups_of(channels), channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)

@@ -12,8 +12,8 @@ from engine.networks.blocks import groups_of
 class PatchGAN(nn.Module):
     """Discriminator of Isola et al. (2017), section 3.2.2, conditioned on both domains.
 
-    Each logit sees a patch of 38 pixels; the domains enter as a shift of the
-    channels after the first one.
+    Each logit sees a patch of 38 pixels (and, through group norm, the mean and variance of the
+    whole map); the domains enter as a shift of the channels after the first one.
     """
 
     def __init__(self, num_domains: int, width: int = 32) -> None:

@@ -43,6 +43,11 @@ class UNetConfig:
                 f"blocks must hold one positive number for each of {len(self.widths)} widths, "
                 f"got {self.blocks}"
             )
+        if not set(self.attention_levels) <= set(range(len(self.widths))):
+            raise ValueError(
+                f"attention_levels must lie from 0 to {len(self.widths) - 1}, "
+                f"got {self.attention_levels}"
+            )
 
 
 class UNet(nn.Module):

@@ -39,12 +39,19 @@ class DDPM(Process):
     def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""
         if self.schedule == "cosine":
-            angle = (time + 0.008) / 1.008 * (math.pi / 2)
-            # Where a would vanish the posterior divides by it: Nichol & Dhariwal clip it too.
-            a = torch.cos(angle).clamp_min(1e-3) / math.cos(0.008 / 1.008 * math.pi / 2)
+            first, angle = 0.008 / 1.008 * math.pi / 2, time / 1.008 * (math.pi / 2)
+            least = 1e-3 / math.cos(first)
+            # Some of x is left at t = 1, for the reverse SDE and eps divide by a: to the same end
+            # Nichol & Dhariwal clip beta to 0.999.
+            a = (torch.cos(angle + first) / math.cos(first)).clamp_min(least)
+            # cos^2 u - cos^2 v = sin(v + u) sin(v - u): in float32, 1 - a^2 has no digits left
+            # near t = 0.
+            lost = torch.sin(angle + 2 * first) * torch.sin(angle) / math.cos(first) ** 2
+            lost = lost.clamp_max(1.0 - least**2)
         else:
-            a = torch.exp(-0.25 * time**2 * (20.0 - 0.1) - 0.5 * time * 0.1)
-        return a, torch.zeros_like(a), torch.sqrt((1.0 - a * a).clamp_min(0.0))
+            integral = 0.5 * time**2 * (20.0 - 0.1) + time * 0.1
+            a, lost = torch.exp(-0.5 * integral), -torch.expm1(-integral)
+        return a, torch.zeros_like(a), torch.sqrt(lost)
 
     def precondition(self, time: Tensor) -> Coefficients:
         """Return c_skip, c_out and c_in of the chosen prediction."""

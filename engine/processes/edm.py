@@ -17,7 +17,8 @@ class EDM(Process):
     Attributes
     ----------
     sigma_min, sigma_max, rho : sigma(t) = (min^(1/rho) + t (max^(1/rho) - min^(1/rho)))^rho, eq. 5
-        there read from data to noise.
+        there read from data to noise. The last step leads from sigma(1 / num_steps), not from
+        sigma_min, to the estimate.
     mean, spread : in training ln sigma is normal with these (table 1: -1.2 and 1.2 for
         photographs; smooth maps need more noise).
     """
@@ -27,6 +28,17 @@ class EDM(Process):
     rho: float = 7.0
     mean: float = 1.0
     spread: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.sigma_min < self.sigma_max:
+            raise ValueError(
+                f"sigma_min must lie above zero and below sigma_max, got {self.sigma_min} "
+                f"and {self.sigma_max}"
+            )
+        for name in ("rho", "spread"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above zero, got {getattr(self, name)}")
 
     def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""

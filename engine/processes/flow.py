@@ -26,6 +26,11 @@ class FlowMatching(Process):
     mean: float = 1.0
     spread: float = 1.5
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.spread > 0:
+            raise ValueError(f"spread must be above zero, got {self.spread}")
+
     def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""
         return 1.0 - time, torch.zeros_like(time), time

@@ -14,8 +14,9 @@ from engine.processes.path import Coefficients, Process
 class InDI(Process):
     """x_t = (1 - t) x + t y + noise_level t n; the network gives x (Delbracio & Milanfar 2023).
 
-    Their eq. 3, with the perturbation of section 5, t from 0 to 1 in training and sampling alike.
-    One DDIM step is theirs, (t'/t) x_t + (1 - t'/t) x (eq. 9), for any noise level.
+    Their degradation with the noise epsilon t n, epsilon constant (epsilon / sqrt(t) would make it
+    Brownian), t from 0 to 1 in training and sampling alike. One DDIM step is theirs,
+    (t'/t) x_t + (1 - t'/t) x, which at constant epsilon adds no noise.
 
     Attributes
     ----------

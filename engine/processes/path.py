@@ -30,10 +30,11 @@ class Process:
 
     Attributes
     ----------
-    time_power : times are 1 - u^time_power with u uniform in training and evenly spaced in
-        sampling. Smooth maps show through all but the strongest noise, so that most of what is to
-        be decided is decided near t = 1: above 1, times crowd there (the same end as the shifted
-        schedules of Hoogeboom et al. 2023, section 3.1).
+    time_power : times are 1 - u^time_power with u evenly spaced in sampling and uniform in
+        training, where the process has no law of its own. Smooth maps show through all but the
+        strongest noise, so that most of what is to be decided is decided near t = 1: above 1,
+        times crowd there (the same end as the shifted schedules of Hoogeboom et al. 2023,
+        section 3.1).
     """
 
     time_power: float = field(default=1.0, kw_only=True)
@@ -131,7 +132,8 @@ class Process:
     def diffusion_squared(self, time: float) -> float:
         """Return g^2(t) of the forward SDE that has these marginals, d(s^2)/dt - 2 (a'/a) s^2.
 
-        Song et al. (2021), eq. 3 with f = (a'/a) x (their appendix B); defined for b = 0.
+        The g of Song et al. (2021), eq. 5, with f = (a'/a) x: the variance under it obeys
+        d(s^2)/dt = 2 (a'/a) s^2 + g^2. Defined for b = 0.
         """
         values, slopes = self.rates(time)
         (a, s), (da, ds) = values[::2], slopes[::2]

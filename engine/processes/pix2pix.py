@@ -43,7 +43,10 @@ class Pix2Pix(Process):
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Return the vanilla loss of the discriminator on logits (Isola et al. 2017, eq. 1)."""
+    """Return the vanilla loss of the discriminator on logits (Isola et al. 2017, eq. 1), halved.
+
+    They halve it too, to slow the discriminator down (section 3.3).
+    """
     return 0.5 * (functional.softplus(-real).mean() + functional.softplus(fake).mean())
 
 

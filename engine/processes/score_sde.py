@@ -24,8 +24,8 @@ class ScoreSDE(Process):
     Attributes
     ----------
     sde : "vp", a = exp(-B/2), s^2 = 1 - exp(-B), B the integral of beta from 0.1 to 20 (Song et al.
-        2021, eqs. 32 and 33); "subvp", the same a, s = 1 - exp(-B) (eq. 27 and appendix B); "ve",
-        a = 1, s = sigma_min (sigma_max / sigma_min)^t (eq. 30).
+        2021, eqs. 29 and 33); "subvp", the same a, s = 1 - exp(-B) (eqs. 29 and 34); "ve", a = 1,
+        s = sigma_min (sigma_max / sigma_min)^t (eq. 31).
     sigma_min, sigma_max : of "ve", in units of the normalized data.
     """
 

@@ -9,14 +9,17 @@ from torch import Tensor
 
 from engine.samplers.task import Sample, Task
 
-# Signal-to-noise ratio r of the corrector: Song et al. (2021), algorithms 4 and 5, appendix G.
+# Signal-to-noise ratio r of the corrector: Song et al. (2021), table 5 in appendix G, who find 0.16
+# best for their VE SDE, 0.01 for VP.
 CORRECTOR_RATIO = 0.16
 
 
 def reverse_sde(task: Task, num_steps: int) -> Iterator[Sample]:
     """Sample by Euler-Maruyama steps of the reverse SDE (Song et al. 2021, eq. 6).
 
-    The last step returns the estimate, as removing the last noise is best (their appendix G).
+    The last step returns the estimate, as removing the last noise is best (their appendix G). It
+    needs short steps: where g^2 dt is not small beside s^2, as near t = 1 of the cosine schedule,
+    the states are noisier than any in training.
 
     Raises
     ------
@@ -81,8 +84,9 @@ def _predict(task: Task, x: Tensor, estimate: Tensor, now: float, later: float) 
 def _correct(task: Task, x: Tensor, estimate: Tensor, time: float) -> Tensor:
     """Return x after one Langevin step (Song et al. 2021, algorithms 4 and 5).
 
-    Their step 2 (r |z| / |score|)^2 at the expected norms, sqrt(d) of the noise and sqrt(d) / s of
-    the score, so that no sample's step depends on its neighbors or on a chance small norm.
+    Their step 2 (r |z| / |score|)^2 at the norms of pure noise, sqrt(d) and sqrt(d) / s, so that no
+    sample's step depends on its neighbors or on a chance small norm. The alpha_i of algorithm 5
+    (VP) tends to 1 in continuous time.
     """
     s = float(task.process.path(torch.tensor(time, dtype=torch.float64))[2])
     step = 2.0 * (CORRECTOR_RATIO * s) ** 2

@@ -29,21 +29,27 @@ def ddim(task: Task, num_steps: int) -> Iterator[Sample]:
 
 
 def ancestral(task: Task, num_steps: int) -> Iterator[Sample]:
-    """Sample with a draw from the posterior a step (Ho, Jain & Abbeel 2020, algorithm 2)."""
+    """Sample with a draw from the posterior a step (Ho, Jain & Abbeel 2020, algorithm 2).
+
+    Of their two variances the smaller: it leaves out how far x may lie from the estimate, so that
+    samples of few steps spread too little.
+    """
     return walk(task, num_steps, eta=1.0)
 
 
 def dpm_solver(task: Task, num_steps: int) -> Iterator[Sample]:
     """Sample by DPM-Solver++(2M): second order, the last estimate carried on.
 
-    Lu et al. (2022), "DPM-Solver++", algorithm 2, in steps of lambda = ln(a / s). The first step,
-    and the one from a pure noise or to the data, where lambda is infinite, are of first order.
+    Lu et al. (2022), "DPM-Solver++", algorithm 2, in steps of lambda = ln(a / s). The first step
+    and the last, to the data, are of first order; so is the second after a start from pure noise,
+    where lambda, and with it the first step, is infinite.
     """
     x = task.start()
     before: tuple[Tensor, float] | None = None
     for index, times in task.intervals(num_steps):
         estimate = task.estimate(x, times[0])
-        step = _log_signal_to_noise(task, times[1]) - _log_signal_to_noise(task, times[0])
+        now, later = (_log_signal_to_noise(task, time) for time in times)
+        step = later - now if times[1] > 0.0 else math.inf
         used = estimate
         if before is not None and math.isfinite(step) and 0.0 < before[1] < math.inf:
             used = estimate + 0.5 * step / before[1] * (estimate - before[0])

@@ -66,9 +66,10 @@ class Task:
         n = (x_t - a x - b y) / s at the estimate of x, then x_t' = a' x + b' y +
         sqrt(s'^2 - tau^2) n + tau z. tau is eta times the standard deviation of the posterior
         q(x_t' | x_t, x) between two *sampled* times, (s'/s) sqrt(s^2 - (a s'/a')^2), of which
-        Song, Meng & Ermon (2021), eq. 16, is the case a^2 + s^2 = 1. With eta = 0 this is DDIM
-        (their eq. 12), the Euler step of EDM and of flow matching, and the step of InDI; it solves
-        the probability-flow ODE exactly where the estimate does not change.
+        Song, Meng & Ermon (2021), eq. 16, is the case a^2 + s^2 = 1, and Song et al. (2021),
+        eq. 47, the case a = 1. With eta = 0 this is DDIM (eq. 12 of the former), the Euler step of
+        EDM and of flow matching, and the step of InDI; it solves the probability-flow ODE exactly
+        where the estimate does not change.
         """
         now, later = times
         if later <= 0.0:
@@ -76,7 +77,9 @@ class Task:
         path = self.process.path(torch.tensor(times, dtype=torch.float64))
         (a, a_later), (b, b_later), (s, s_later) = ([float(v) for v in pair] for pair in path)
         ratio = self.process.noise_ratio(now, later)
-        tau = eta * ratio * max(s**2 - (a * s_later / a_later) ** 2, 0.0) ** 0.5
+        # Of pure noise (a = 0) nothing is left behind, however close the times.
+        seen = a * s_later / a_later if a > 0.0 else 0.0
+        tau = eta * ratio * max(s**2 - seen**2, 0.0) ** 0.5
         kept = max(s_later**2 - tau**2, 0.0) ** 0.5 / s if tau > 0 else ratio
         x = a_later * estimate + b_later * self.y + kept * (x - a * estimate - b * self.y)
         return x + tau * self.noise() if tau > 0 else x

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from engine.processes.ddpm import DDPM, PREDICTIONS
+from engine.processes.edm import EDM
+from engine.processes.flow import FlowMatching
 
 TIMES = torch.tensor([0.0, 0.1, 0.5, 0.9], dtype=torch.float64)
 
@@ -28,6 +30,14 @@ def test_cosine_is_that_of_nichol_and_dhariwal():
 
     expected = [f(t) / f(0.0) for t in TIMES.tolist()]
     torch.testing.assert_close(a**2, torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_noise_level_keeps_its_digits_near_the_data(schedule):
+    time = torch.tensor([1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
+    a, _, s = DDPM(schedule).path(time.double())
+    torch.testing.assert_close(s, torch.sqrt(1.0 - a * a), rtol=1e-6, atol=0)
+    torch.testing.assert_close(DDPM(schedule).path(time)[2].double(), s, rtol=1e-6, atol=0)
 
 
 def test_linear_is_the_integral_of_beta():
@@ -77,3 +87,17 @@ def test_time_power_crowds_sampling_and_training_at_the_noise():
 def test_wrong_options_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         DDPM(**options)
+
+
+@pytest.mark.parametrize(
+    ("process", "options", "words"),
+    [
+        (EDM, {"sigma_min": 2.0, "sigma_max": 1.0}, "sigma_min must lie .* got 2.0 and 1.0"),
+        (EDM, {"rho": 0.0}, "rho must be above zero, got 0.0"),
+        (EDM, {"spread": -1.0}, "spread must be above zero, got -1.0"),
+        (FlowMatching, {"spread": 0.0}, "spread must be above zero, got 0.0"),
+    ],
+)
+def test_wrong_noise_levels_are_refused(process, options, words):
+    with pytest.raises(ValueError, match=words):
+        process(**options)

@@ -8,6 +8,7 @@ from engine.processes.ddpm import DDPM
 from engine.processes.edm import EDM
 from engine.processes.flow import FlowMatching
 from engine.processes.indi import InDI
+from engine.processes.pix2pix import Pix2Pix
 from engine.processes.score_sde import ScoreSDE
 
 PROCESSES = [DDPM(), ScoreSDE("vp"), ScoreSDE("subvp"), ScoreSDE("ve"), EDM(), FlowMatching(),
@@ -40,6 +41,12 @@ def test_few_probes_are_right_on_average(gaussian):
     error = float(got.std()) / 24**0.5
     assert error > 0.01  # one probe alone is a guess
     assert float(got.mean()) == pytest.approx(float(normal.log_prob(x.ravel())), abs=4 * error)
+
+
+@pytest.mark.parametrize("process", [InDI(noise_level=0.0), Pix2Pix()])
+def test_paths_without_noise_have_no_density(process):
+    with pytest.raises(ValueError, match="has no density: its path ends without noise"):
+        log_density(process, lambda m, t: m[:, :1], Y, Y, probes=Y)
 
 
 def test_signs_are_signs():

@@ -114,3 +114,10 @@ def test_patchgan_knows_source_map_and_direction():
 def test_blocks_must_fit_widths(blocks):
     with pytest.raises(ValueError, match="blocks must hold"):
         UNetConfig(widths=(8, 16), blocks=blocks)
+
+
+def test_attention_that_could_not_be_is_refused():
+    with pytest.raises(ValueError, match=r"attention_levels must lie from 0 to 1, got \(2,\)"):
+        UNetConfig(widths=(8, 16), blocks=(1, 1), attention_levels=(2,))
+    with pytest.raises(ValueError, match="a multiple of the 4 heads, got 18"):
+        UNet(UNetConfig(widths=(8, 18), blocks=(1, 1)))

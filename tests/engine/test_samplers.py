@@ -147,9 +147,61 @@ def test_ancestral_step_is_the_posterior_of_ddpm():
     assert abs(correlation) < 0.02
 
 
+@pytest.mark.parametrize("process", ["linear", "subvp", "ve", "edm", "flow", "indi"])
+def test_ancestral_step_is_a_draw_from_the_posterior_of_any_path(process):
+    """Mean and deviation of x_t' given x_t, x and y, conditioned by hand."""
+    process, times = PROCESSES[process], (0.7, 0.4)
+    path = process.path(torch.tensor(times, dtype=torch.float64))
+    (a, a_later), (b, b_later), (s, s_later) = path
+    x, estimate, y = torch.randn(3, 4, 1, 2, 2, generator=torch.Generator().manual_seed(3)).double()
+    # x_t = (a/a') (x_t' - b' y) + b y + independent noise, given which Gaussians are conditioned.
+    covariance = a / a_later * s_later**2
+    mean = a_later * estimate + b_later * y + covariance / s**2 * (x - a * estimate - b * y)
+    deviation = (s_later**2 - covariance**2 / s**2).sqrt()
+    for level in (0.0, 1.0):
+        task = Task(process, lambda m, t: m, y, lambda level=level: torch.full_like(y, level))
+        got = task.advance(x, estimate, times, eta=1.0)
+        torch.testing.assert_close(got, mean + level * deviation)
+
+
+def test_dpm_solver_takes_the_steps_of_its_algorithm():
+    """Lu et al. (2022), algorithm 2: x' = s'/s x - a' (exp(-h) - 1) D, D of two estimates."""
+    process, y = ScoreSDE("vp"), torch.zeros(2, 1, 2, 2, dtype=torch.float64)
+    noise = torch.randn(2, 1, 2, 2, generator=torch.Generator().manual_seed(4)).double()
+    task = Task(process, lambda m, t: m[:, :1].sin(), y, lambda: noise)
+    steps = list(SAMPLERS["dpm_solver"](task, 4))
+    times = process.times(4)
+    a, _, s = process.path(times)
+    h = (a / s).log().diff()
+    x, before = task.start(), None
+    for i in range(3):
+        data = task.estimate(x, float(times[i]))
+        r = h[i - 1] / h[i]
+        used = data if before is None else (1 + 1 / (2 * r)) * data - 1 / (2 * r) * before
+        x = s[i + 1] / s[i] * x - a[i + 1] * torch.expm1(-h[i]) * used
+        torch.testing.assert_close(steps[i].x, x)
+        before = data
+
+
+@pytest.mark.parametrize("process", ["vp", "ve", "edm", "flow"])
+def test_dpm_solver_does_not_extrapolate_to_the_data(process):
+    process = PROCESSES[process]
+    task = plain_task(process, lambda m, t: m[:, :1].sin(), torch.randn_like)
+    steps = list(SAMPLERS["dpm_solver"](task, 5))
+    last = task.estimate(steps[-2].x, float(process.times(5)[-2]))
+    torch.testing.assert_close(steps[-1].x, last)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ancestral", "heun", "dpm_solver"])
+def test_times_too_close_to_tell_apart_from_pure_noise_do_no_harm(sampler, task_of):
+    path = FlowMatching(time_power=12.0)
+    assert path.times(40)[1] == 1.0
+    assert list(SAMPLERS[sampler](task_of(path, 5), 40))[-1].x.isfinite().all()
+
+
 @pytest.mark.parametrize("level", [0.0, 0.3])
 def test_indi_takes_the_step_of_its_paper(level):
-    """x_t' = (t'/t) x_t + (1 - t'/t) x, Delbracio & Milanfar (2023), eq. 9, also without noise."""
+    """x_t' = (t'/t) x_t + (1 - t'/t) x of Delbracio & Milanfar (2023), also without noise."""
     x, estimate, y = (torch.randn(2, 1, 3, 3) for _ in range(3))
     task = Task(InDI(noise_level=level), lambda m, t: m[:, :1], y, lambda: torch.zeros_like(y))
     got = task.advance(x, estimate, (0.8, 0.6))
