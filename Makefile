@@ -5,7 +5,7 @@
 PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 5006
-WORKERS ?= 2
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS    ?=
 
 PY   := $(VENV)/bin/python

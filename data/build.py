@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -137,13 +137,19 @@ def _open(path: Path, layout: Layout) -> MapStore:
     """Return the store at `path` to continue, or a new one."""
     if not (path / DESCRIPTION).exists():
         return MapStore.create(path, layout)
-    for aside in path.glob(".*"):  # Left by processes that were killed.
-        if time.time() - aside.stat().st_mtime > _ABANDONED_S:
-            aside.unlink(missing_ok=True)
+    _sweep(path)
     store = MapStore.open(path)
     if store.layout != layout:
         raise StoreError(f"{path} was built with {store.layout}, got {layout}")
     return store
+
+
+def _sweep(path: Path) -> None:
+    """Remove files that killed processes left aside; young ones may still be written."""
+    for aside in path.glob(".*.hdf5.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - aside.stat().st_mtime > _ABANDONED_S:
+                aside.unlink()
 
 
 def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], list[str]]:

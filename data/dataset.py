@@ -28,6 +28,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     path : a map store.
     split : "train", "validation" or "test".
     lazy : read maps from the store when they are asked for.
+    domains : the names to take, in this order; others are not read. All where None.
 
     Attributes
     ----------
@@ -37,19 +38,23 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     extent_kpc, names, kinds, redshifts : (n,) of each map stack.
     """
 
-    def __init__(self, path: str | Path, split: str, *, lazy: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, split: str, *, lazy: bool = False,
+        domains: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
         self._store = store = MapStore.open(path)
         self._rows = rows = store.select(split=split)
         if not len(rows):
             raise StoreError(f"{path} holds no galaxy of the {split} split")
-        self.domains, self.grid_size = store.domains, store.grid_size
+        self.domains = store.domains if domains is None else tuple(domains)
+        self.grid_size = store.grid_size
         self.names, self.kinds, self.redshifts, self.extent_kpc, available = (
             store.column(name)[rows]
             for name in ("name", "kind", "redshift", "extent_kpc", "available")
         )
-        self.available = torch.from_numpy(available)
+        self.available = torch.from_numpy(available[:, store.channels(self.domains)])
         if not lazy:
             self.tensor()
 
@@ -65,7 +70,8 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def _read(self, indices: Sequence[int]) -> torch.Tensor:
         """Read and normalize map stacks (k, domain, row, column)."""
-        maps = self._store.read(self._rows[list(indices)])
+        wanted = None if self.domains == self._store.domains else self.domains
+        maps = self._store.read(self._rows[list(indices)], wanted)
         available = self.available[list(indices)].numpy()
         for channel, name in enumerate(self.domains):
             # NaN where a domain is missing; set below.
@@ -87,6 +93,6 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Return the map stacks of a batch, as a `DataLoader` asks for them."""
-        in_memory = "maps" in self.__dict__
-        maps = self.maps[list(indices)] if in_memory else self._read(indices)
-        return list(zip(maps, self.available[list(indices)], strict=True))
+        in_memory = "maps" in vars(self)
+        maps = [self.maps[i] for i in indices] if in_memory else self._read(indices)
+        return [(stack, self.available[i]) for stack, i in zip(maps, indices, strict=True)]

@@ -77,7 +77,7 @@ def write_published(store: MapStore, folder: str | Path) -> list[Path]:
             metadata = file.create_group(f"{group.path}/metadata")
             for start in range(0, len(rows), _BATCH):
                 part = rows[start : start + _BATCH]
-                images[start : start + len(part)] = store.read(part)[:, channel] * group.scale
+                images[start : start + len(part)] = store.read(part, [domain])[:, 0] * group.scale
             for number, row in enumerate(rows):
                 attributes = _attributes(store, int(row), group)
                 metadata.create_group(f"{number:04d}").attrs.update(attributes)

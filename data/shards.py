@@ -94,6 +94,13 @@ class Record:
     maps: Mapping[str, NDArray[Any]]
     masses: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if len(self.name.encode()) > _LONGEST_NAME or np.shape(self.rotation) != (3, 3):
+            raise StoreError(
+                f"record {self.name} must have a name of at most {_LONGEST_NAME} bytes and a "
+                f"(3, 3) rotation, got {np.shape(self.rotation)}"
+            )
+
 
 def index_dtype(num_domains: int) -> np.dtype[Any]:
     """Return the type of a row of the index: what is known of a map stack besides its maps."""
@@ -129,14 +136,18 @@ def write_shard(folder: Path, records: Sequence[Record], layout: Layout) -> Path
 
 
 def compression() -> Mapping[str, Any]:
-    """Return the filter of a dataset of maps."""
-    return hdf5plugin.Bitshuffle(nelems=16384, cname="zstd", clevel=3)
+    """Return the filter of a dataset of maps.
+
+    Instead of LZ4, zstd would save another tenth and read at 0.6 of the speed.
+    """
+    return hdf5plugin.Bitshuffle(nelems=16384, cname="lz4")
 
 
 def open_file(path: Path) -> h5py.File:
     """Return an open HDF5 file; StoreError where it is none."""
     try:
-        return h5py.File(path, "r")
+        # Without a cache of chunks: each is read once in a while, and copied once less.
+        return h5py.File(path, "r", rdcc_nbytes=0)
     except OSError as error:
         raise StoreError(f"{path} is not a readable HDF5 file ({error})") from None
 
@@ -209,11 +220,6 @@ def round_mantissa(values: NDArray[Any], bits: int = MANTISSA_BITS) -> NDArray[n
 def _index(records: Sequence[Record], layout: Layout) -> NDArray[Any]:
     rows = []
     for record in records:
-        if len(record.name.encode()) > _LONGEST_NAME or np.shape(record.rotation) != (3, 3):
-            raise StoreError(
-                f"record {record.name} must have a name of at most {_LONGEST_NAME} bytes and a "
-                f"(3, 3) rotation, got {np.shape(record.rotation)}"
-            )
         masses = [record.masses.get(particle_type, np.nan) for particle_type in MASSES]
         available = [name in record.maps for name in layout.domains]
         rows.append((

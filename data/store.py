@@ -56,7 +56,7 @@ class MapStore:
     def __init__(self, path: Path, layout: Layout, folder: Path) -> None:
         self.path, self.layout, self._folder = path, layout, folder
         self.index: NDArray[Any]
-        self._files: OrderedDict[int, h5py.File] = OrderedDict()
+        self._files: OrderedDict[int, h5py.Dataset] = OrderedDict()
         self._process = os.getpid()
         self._clear()
 
@@ -66,7 +66,7 @@ class MapStore:
         path = Path(path)
         if not path.parent.is_dir():
             raise StoreError(f"the store must lie in a folder that exists, got {path}")
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
             raise StoreError(f"the store must be a new folder, but {path} is there already")
         path.mkdir(exist_ok=True)
         with replacing(path / DESCRIPTION) as aside:
@@ -200,20 +200,32 @@ class MapStore:
         return np.flatnonzero(fits)
 
     def read(
-        self, rows: slice | Iterable[int] = slice(None), out: NDArray[np.float32] | None = None
+        self, rows: slice | Iterable[int] = slice(None), domains: Sequence[str] | None = None
     ) -> NDArray[np.float32]:
         """Return maps (k, domain, row, column) in physical units, in the order of `rows`.
 
-        A domain that a galaxy lacks is NaN. `out` takes the maps where it is given.
+        Of `domains`, or of all of them where None; others are not read. A domain that a galaxy
+        lacks is NaN.
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows, int)]
-        if out is None:
-            side = self.grid_size
-            out = np.empty((len(chosen), len(self.domains), side, side), np.float32)
-        for place in np.lexsort(self._where[chosen].T[::-1]):
-            shard, row = self._where[chosen[place]]
-            self._maps(int(shard)).read_direct(out, np.s_[int(row)], np.s_[int(place)])
+        channels = range(len(self.domains)) if domains is None else self.channels(domains)
+        out = np.empty((len(chosen), len(channels), self.grid_size, self.grid_size), np.float32)
+        for place in np.lexsort(self._where[chosen].T[::-1]).tolist():
+            shard, row = self._where[chosen[place]].tolist()
+            maps = self._maps(shard)
+            if domains is None:
+                out[place] = maps[row]
+            else:
+                for i, channel in enumerate(channels):
+                    out[place, i] = maps[row, channel]
         return out
+
+    def channels(self, domains: Sequence[str]) -> Sequence[int]:
+        """Return the channels of `domains`; StoreError where the store lacks one."""
+        lacking = set(domains).difference(self.domains)
+        if lacking:
+            raise StoreError(f"{self.path} has no {', '.join(sorted(lacking))}")
+        return [self.domains.index(name) for name in domains]
 
     def _maps(self, shard: int) -> h5py.Dataset:
         """Return the open maps of a shard; files of a parent process are not shared."""
@@ -221,10 +233,10 @@ class MapStore:
             self._files, self._process = OrderedDict(), os.getpid()
         if shard not in self._files:
             if len(self._files) >= _OPEN_SHARDS:
-                self._files.popitem(last=False)[1].close()
-            self._files[shard] = open_shard(self._folder / self._shards[shard])
+                self._files.popitem(last=False)[1].file.close()
+            self._files[shard] = open_shard(self._folder / self._shards[shard])["maps"]
         self._files.move_to_end(shard)
-        return self._files[shard]["maps"]
+        return self._files[shard]
 
     def damaged(self) -> list[str]:
         """Read every byte of the store, and return one sentence for each damaged shard."""
@@ -243,7 +255,7 @@ class MapStore:
     def close(self) -> None:
         """Close the files of this process."""
         while self._files:
-            self._files.popitem()[1].close()
+            self._files.popitem()[1].file.close()
 
     def __enter__(self) -> MapStore:
         return self

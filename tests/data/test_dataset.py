@@ -61,6 +61,17 @@ def test_loaders_read_what_is_in_memory(path, workers):
     assert "maps" not in vars(lazy)
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_some_domains_are_taken_in_the_order_given(path, lazy):
+    both = MapDataset(path, "train")
+    for domains, channels in ((["stars"], [1]), (["stars", "gas"], [1, 0])):
+        some = MapDataset(path, "train", lazy=lazy, domains=domains)
+        assert some.domains == tuple(domains)
+        assert torch.equal(some[3][0], both.maps[3, channels])
+        assert torch.equal(some.maps, both.maps[:, channels])
+        assert torch.equal(some.available, both.available[:, channels])
+
+
 def test_bad_input_is_said(path, tmp_path):
     with pytest.raises(ValueError, match="split must be one of train, validation, test"):
         MapDataset(path, "holdout")

@@ -57,6 +57,11 @@ def test_records_come_back_as_they_went_and_in_order(path):
         np.testing.assert_array_equal(store.column("available"), [[True, False]] * 6)
         np.testing.assert_array_equal(store.read([5, 0, 3, 0])[:, 0, 5, 5], [4, 2, 3, 2])
         np.testing.assert_array_equal(store.read(slice(3, 99))[:, 0, 5, 5], [3, 4, 4])
+        turned = store.read([5, 0], ["stars", "gas"])
+        np.testing.assert_array_equal(turned, store.read([5, 0])[:, ::-1])
+        np.testing.assert_array_equal(store.read([5, 0], ["gas"])[:, 0, 5, 5], [4, 2])
+        with pytest.raises(StoreError, match="has no hi"):
+            store.read([0], ["gas", "hi"])
 
 
 def test_the_index_is_asked_by_value_and_range(path):
