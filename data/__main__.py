@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         "--field-of-view", type=float, default=FIELD_OF_VIEW_FACTOR, metavar="FACTOR",
         help="side of a map in baryonic half-mass radii",
     )  # fmt: skip
-    make.add_argument("--workers", type=_positive, default=1, help="processes on this machine")
+    make.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)),
+                      help="processes on this machine; one a core where left out")  # fmt: skip
     make.add_argument("--scheduler", metavar="ADDRESS",
                       help="of a Dask cluster to work on instead, as tcp://host:8786")  # fmt: skip
     look = commands.add_parser("inspect", help="say what a map store or a cutout holds")

@@ -27,8 +27,7 @@ from data.sources import Source
 from data.store import DESCRIPTION, MapStore, StoreError
 
 # A shard is made within a minute, and is what a killed build loses of each worker.
-GALAXIES_PER_SHARD = 16
-_SHARDS_PER_WORKER = 4
+_GALAXIES_PER_SHARD, _BYTES_PER_SHARD, _SHARDS_PER_WORKER = 16, 64_000_000, 4
 _ABANDONED_S = 3600.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -120,7 +119,7 @@ def build(
     added = 0
     task = partial(make_shard, folder=path, options=options)
     with _executor(workers, scheduler) as (executor, count), store:
-        size = max(1, min(GALAXIES_PER_SHARD, len(todo) // (_SHARDS_PER_WORKER * count)))
+        size = _galaxies_per_shard(len(todo), count, options)
         blocks = [todo[i : i + size] for i in range(0, len(todo), size)]
         with tqdm(total=len(todo), unit="galaxy", file=sys.stderr,
                   disable=not sys.stderr.isatty()) as bar:  # fmt: skip
@@ -131,6 +130,13 @@ def build(
         store.refresh()
         store.write_index()
     return Outcome(added, failures)
+
+
+def _galaxies_per_shard(galaxies: int, workers: int, options: MapOptions) -> int:
+    """Return how many galaxies a task takes: few enough for its memory and to share them out."""
+    one = 4 * options.rotations * len(DOMAINS) * options.grid_size**2
+    share = galaxies // (_SHARDS_PER_WORKER * workers)
+    return max(1, min(_GALAXIES_PER_SHARD, _BYTES_PER_SHARD // one, share))
 
 
 def _open(path: Path, layout: Layout) -> MapStore:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data.__main__ import main
-from data.build import MapOptions, _run, build, make_shard, records_of
+from data.build import MapOptions, _galaxies_per_shard, _run, build, make_shard, records_of
 from data.cutouts import write_cutout
 from data.domains import DOMAINS
 from data.maps import field_of_view, render
@@ -132,6 +132,19 @@ def test_a_worker_that_was_killed_is_said_in_one_sentence():
         list(_run(None, [[]], Broken()))
 
 
+def test_a_cluster_without_dask_is_said(cutouts, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match=r"install it with pip install 'galactic-alchemy\[cluster"):
+        build(tmp_path / "maps", cutouts, OPTIONS, scheduler="tcp://nowhere:1")
+
+
+def test_tasks_are_large_where_that_helps_and_fit_the_memory():
+    assert _galaxies_per_shard(2000, 2, MapOptions(128)) == 16
+    assert _galaxies_per_shard(12_000, 1024, MapOptions(128)) == 2
+    assert _galaxies_per_shard(12_000, 2, MapOptions(512)) == 1
+    assert _galaxies_per_shard(3, 2, MapOptions(128)) == 1
+
+
 def test_snapshots_are_galaxies_of_their_own_in_one_split(tmp_path):
     sources = [Synthetic(3, z) for z in (0.0, 0.5)]
     assert build(tmp_path / "maps", sources, OPTIONS) == (4, [])
@@ -183,7 +196,10 @@ def test_several_objects_of_one_file(tng50_excerpt, tmp_path):
     )
     path = str(tmp_path / "maps")
     words = ["--cutouts", str(tng50_excerpt), "--centers", str(table)]
-    assert main(["build", path, *words, "--rotations", "1", "--grid-size", "16"]) == 0
+    assert (
+        main(["build", path, *words, "--rotations", "1", "--grid-size", "16", "--workers", "1"])
+        == 0
+    )
     with MapStore.open(path) as store:
         assert list(store.column("name")) == ["first", "second"]
         gas = store.read()[:, store.domains.index("gas")]
@@ -212,7 +228,7 @@ def test_other_options_are_refused(four, cutouts):
 def test_command_line(tmp_path, capsys):
     store, cutout = str(tmp_path / "maps"), str(tmp_path / "galaxy.hdf5")
     assert main(["export", cutout, "--seed", "3", "--kind", "spiral"]) == 0
-    small = ["--grid-size", "8", "--rotations", "1"]
+    small = ["--grid-size", "8", "--rotations", "1", "--workers", "1"]
     seeds = ["--synthetic", "0", "--redshifts", "0", "1"]
     assert main(["build", store, *seeds, "--cutouts", cutout, *small]) == 0
     assert "3 map stacks added, 3 in all" in capsys.readouterr().out
@@ -251,7 +267,7 @@ def test_command_line_says_what_is_wrong_in_one_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert error.startswith("error: ")
         assert error.count("\n") == 1
-    assert main(["build", absent, "--cutouts", absent]) == 1
+    assert main(["build", absent, "--cutouts", absent, "--workers", "1"]) == 1
     assert "left out: " in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["build", absent, "--synthetic", "5:2"])
