@@ -144,12 +144,13 @@ def _images(file: h5py.File, path: Path) -> Iterator[tuple[str, str, _Image]]:
     if not groups:
         raise StoreError(f"{path} holds none of {', '.join(g.path for g in GROUPS.values())}")
     for domain, group in groups.items():
-        images, metadata = file[f"{group.path}/images"], file[f"{group.path}/metadata"]
+        images = file[f"{group.path}/images"]
         for number in range(len(images)):
-            entry = metadata.get(f"{number:04d}")
-            attributes = {k: _plain(v) for k, v in entry.attrs.items()} if entry else {}
-            if not {"name", "extent"} <= set(attributes):
-                raise StoreError(f"image {number} of {path} lacks a name or an extent")
+            entry = file.get(f"{group.path}/metadata/{number:04d}")
+            attributes = {k: _plain(v) for k, v in entry.attrs.items()} if entry is not None else {}
+            needed = {"name", "extent"} | ({"galaxy"} & set(attributes) or {"gid", "snapshot"})
+            if lacking := needed.difference(attributes):
+                raise StoreError(f"image {number} of {path} lacks {', '.join(sorted(lacking))}")
             key = str(attributes["name"]).removeprefix(group.prefix)
             yield domain, key, _Image(images, number, attributes)
 

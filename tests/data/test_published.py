@@ -85,7 +85,7 @@ def test_wrong_files_get_one_sentence(store, tmp_path):
         read_published([tmp_path / "other.hdf5"], tmp_path / "out")
     with h5py.File(files[0], "r+") as file:
         del file["dm/metadata/0002"]
-    with pytest.raises(StoreError, match=r"image 2 of .* lacks a name or an extent"):
+    with pytest.raises(StoreError, match=r"image 2 of .* lacks extent, gid, name, snapshot"):
         read_published(files, tmp_path / "out")
     with h5py.File(files[1], "r+") as file:
         del file["star/images"]
