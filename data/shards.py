@@ -138,7 +138,7 @@ def write_shard(folder: Path, records: Sequence[Record], layout: Layout) -> Path
 def compression() -> Mapping[str, Any]:
     """Return the filter of a dataset of maps.
 
-    Instead of LZ4, zstd would save another tenth and read at 0.6 of the speed.
+    Instead of LZ4, zstd would save another tenth and read at half the speed.
     """
     return hdf5plugin.Bitshuffle(nelems=16384, cname="lz4")
 
