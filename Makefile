@@ -5,11 +5,11 @@
 PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 5006
-WORKERS ?= 2
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS    ?=
 
 PY   := $(VENV)/bin/python
-MAPS := runs/synthetic-64.hdf5
+MAPS := runs/synthetic-64
 # A browser window is opened only where there is a screen to open it on.
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
@@ -47,14 +47,14 @@ data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on 
 	    --workers $(WORKERS) $(ARGS)
 
 train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes on likewise)
-	@test -f $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
+	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
 	$(PY) -m train fit --config train/configs/ddpm.yaml --data $(MAPS) \
 	    $(if $(wildcard runs/ddpm/state.pt),--resume) $(ARGS)
 	$(PY) -m train fit --config train/configs/pix2pix.yaml --data $(MAPS) \
 	    $(if $(wildcard runs/pix2pix/state.pt),--resume) $(ARGS)
 
 evaluate: $(VENV)/.installed  ## Score the shipped translators on hold-out galaxies
-	@test -f $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
+	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
 	$(PY) -m train evaluate --checkpoint ddpm --data $(MAPS) $(ARGS)
 	$(PY) -m train evaluate --checkpoint pix2pix --data $(MAPS) $(ARGS)
 

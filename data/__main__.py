@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
 from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
 from data.normalize import statistics
+from data.published import read_published, write_published
 from data.rotations import ROTATIONS_PER_GALAXY
+from data.sources import Cutout, Source, Synthetic, read_centers
 from data.splits import SPLITS
 from data.store import MapStore, StoreError
+from data.summary import contact_sheet, describe_store
 from data.synthetic import KINDS, synthesize
 
 _ROWS_AT_ONCE = 64
@@ -51,20 +54,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser(
-        "build", help="render maps into an HDF5 store; run again to continue one that was stopped"
+        "build", help="render maps into a store; run again to continue one that was stopped"
     )
-    make.add_argument("path", metavar="OUT.hdf5", type=Path)
+    make.add_argument("path", metavar="OUT", type=Path, help="folder of the store")
     make.add_argument("--synthetic", metavar="FIRST:END", type=_seeds, help="seeds, as 0:2000")
+    make.add_argument("--redshifts", metavar="Z", nargs="+", type=float, default=[0.0],
+                      help="of the synthetic galaxies, each made at all of them")  # fmt: skip
     make.add_argument("--cutouts", metavar="FILE", nargs="+", type=Path, default=[])
+    make.add_argument("--centers", metavar="TABLE.csv", type=Path,
+                      help="objects in the one cutout file: name, x_kpc, y_kpc, z_kpc, radius_kpc"
+                      )  # fmt: skip
     make.add_argument("--rotations", type=_positive, default=ROTATIONS_PER_GALAXY)
     make.add_argument("--grid-size", type=_positive, default=64, help="pixels a side")
     make.add_argument(
         "--field-of-view", type=float, default=FIELD_OF_VIEW_FACTOR, metavar="FACTOR",
         help="side of a map in baryonic half-mass radii",
     )  # fmt: skip
-    make.add_argument("--workers", type=_positive, default=1, help="processes")
+    make.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)),
+                      help="processes on this machine; one a core where left out")  # fmt: skip
+    make.add_argument("--scheduler", metavar="ADDRESS",
+                      help="of a Dask cluster to work on instead, as tcp://host:8786")  # fmt: skip
     look = commands.add_parser("inspect", help="say what a map store or a cutout holds")
     look.add_argument("path", type=Path)
+    look.add_argument("--sheet", metavar="FILE.png", type=Path, help="draw some maps of a store")
+    look.add_argument("--verify", action="store_true", help="read all of a store for damage")
+    turn = commands.add_parser(
+        "convert", help="a map store to files in the published layout, one a domain, or back"
+    )
+    turn.add_argument("sources", metavar="STORE | FILE", nargs="+", type=Path)
+    turn.add_argument("path", metavar="OUT", type=Path, help="folder of the files, or of the store")
     export = commands.add_parser("export", help="write a synthetic galaxy as a TNG cutout")
     export.add_argument("path", metavar="OUT.hdf5", type=Path)
     export.add_argument("--seed", type=int, required=True)
@@ -79,12 +97,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _sources(arguments: argparse.Namespace) -> list[Source]:
+    """Return what `build` is to map."""
+    sources: list[Source] = [
+        Synthetic(seed, redshift)
+        for seed in arguments.synthetic or ()
+        for redshift in arguments.redshifts
+    ]
+    if arguments.centers:
+        if len(arguments.cutouts) != 1:
+            raise ValueError(f"--centers needs one file in --cutouts, got {len(arguments.cutouts)}")
+        return sources + list(read_centers(arguments.centers, arguments.cutouts[0]))
+    return sources + [Cutout(path.resolve()) for path in arguments.cutouts]
+
+
 def _build(arguments: argparse.Namespace) -> int:
-    sources: list[int | str] = [*(arguments.synthetic or ()), *map(str, arguments.cutouts)]
+    sources = _sources(arguments)
     if not sources:
         raise ValueError("nothing to build: give --synthetic FIRST:END or --cutouts FILE ...")
     options = MapOptions(arguments.grid_size, arguments.rotations, arguments.field_of_view)
-    added, failures = build(arguments.path, sources, options, workers=arguments.workers)
+    added, failures = build(
+        arguments.path, sources, options, workers=arguments.workers, scheduler=arguments.scheduler
+    )
     for failure in failures:
         print(f"left out: {failure}", file=sys.stderr)
     with MapStore.open(arguments.path) as store:
@@ -92,33 +126,13 @@ def _build(arguments: argparse.Namespace) -> int:
     return 1 if failures and not added else 0
 
 
-def describe_store(store: MapStore) -> str:
-    """Return what a store holds, in lines for people."""
-    names, splits = store.column("name"), store.column("split")
-    lines = [
-        f"map store: {len(store)} stacks of {len(set(names))} galaxies, "
-        f"{store.grid_size} x {store.grid_size} pixels, {store.attributes}",
-        f"domains: {', '.join(store.domains)}",
-    ]
-    lines += [
-        f"{split}: {(splits == split).sum()} stacks of {len(set(names[splits == split]))} galaxies"
-        for split in SPLITS
-    ]
-    if len(store):
-        kinds = Counter(kind or "unknown" for kind in store.column("kind"))
-        lines.append("kinds: " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())))
-        for title, column, unit in (("redshift", "redshift", ""), ("side", "extent_kpc", " kpc")):
-            values = store.column(column)
-            lines.append(f"{title}: {values.min():.3g} to {values.max():.3g}{unit}")
-    return "\n".join(lines)
-
-
 def _inspect(arguments: argparse.Namespace) -> int:
     try:
         with MapStore.open(arguments.path) as store:
-            print(describe_store(store))
-        return 0
+            return _inspect_store(store, arguments)
     except StoreError as no_store:
+        if arguments.path.is_dir():
+            raise
         try:
             galaxy = read_cutout(arguments.path)
         except CutoutError as no_cutout:
@@ -132,6 +146,32 @@ def _inspect(arguments: argparse.Namespace) -> int:
         print(f"{domain}: {missing_reason(galaxy, domain) or 'can be made'}")
     if {"gas", "stars"} & set(galaxy.particles):
         print(f"field of view: {field_of_view(galaxy):.1f} kpc")
+    return 0
+
+
+def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
+    damaged = store.damaged() if arguments.verify else []
+    for sentence in damaged:
+        print(f"{sentence}; delete it and build again", file=sys.stderr)
+    if damaged:
+        return 1
+    print(describe_store(store))
+    if arguments.sheet:
+        contact_sheet(store).savefig(arguments.sheet, dpi=150)
+        print(f"contact sheet: {arguments.sheet}")
+    return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    if arguments.sources[0].is_dir():
+        if len(arguments.sources) > 1:
+            raise ValueError(f"one store at a time can be converted, got {len(arguments.sources)}")
+        with MapStore.open(arguments.sources[0]) as store:
+            for path in write_published(store, arguments.path):
+                print(path)
+        return 0
+    with read_published(arguments.sources, arguments.path) as store:
+        print(f"{arguments.path}: {len(store)} map stacks of {', '.join(store.domains)}")
     return 0
 
 
@@ -153,14 +193,17 @@ def _statistics(arguments: argparse.Namespace) -> int:
     return 0
 
 
+_COMMANDS = {
+    "build": _build, "convert": _convert, "download": tng.run, "export": _export,
+    "inspect": _inspect, "statistics": _statistics,
+}  # fmt: skip
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; bad input is one sentence on stderr and exit status 2."""
     arguments = _parser().parse_args(argv)
     try:
-        return {
-            "build": _build, "inspect": _inspect, "export": _export, "download": tng.run,
-            "statistics": _statistics,
-        }[arguments.command](arguments)  # fmt: skip
+        return _COMMANDS[arguments.command](arguments)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,24 +1,35 @@
-"""Galaxies to a map store, in parallel, resumable galaxy by galaxy."""
+"""Galaxies to a map store, on all cores of a machine or on a Dask cluster, resumable."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from data.cutouts import cutout_name, read_cutout
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import FIELD_OF_VIEW_FACTOR, available_domains, field_of_view, prepare, render
 from data.rotations import ROTATIONS_PER_GALAXY, random_rotations
-from data.store import MapStore, Record, StoreError
-from data.synthetic import synthesize
+from data.shards import Layout, Record, write_shard
+from data.sources import Source
+from data.store import DESCRIPTION, MapStore, StoreError
+
+# A shard is made within a minute, and is what a killed build loses of each worker.
+_GALAXIES_PER_SHARD, _BYTES_PER_SHARD, _SHARDS_PER_WORKER = 16, 64_000_000, 4
+_ABANDONED_S = 3600.0
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -33,106 +44,206 @@ class MapOptions:
         if self.grid_size < 1 or self.rotations < 1 or not self.field_of_view_factor > 0:
             raise ValueError(f"map options must be above zero, got {self}")
 
+    def layout(self) -> Layout:
+        """Return the layout of a store that is built with these options."""
+        options = asdict(self)
+        return Layout(tuple(DOMAINS), options.pop("grid_size"), options)
+
+
+class Outcome(NamedTuple):
+    """What came of some galaxies: records written, and a sentence for each one left out."""
+
+    added: int
+    failures: list[str]
+
 
 def records_of(galaxy: Galaxy, options: MapOptions) -> list[Record]:
     """Return one record a rotation, with all the domains that the galaxy has."""
     galaxy = prepare(galaxy)
     extent = field_of_view(galaxy, options.field_of_view_factor)
     domains = available_domains(galaxy)
+    masses = {name: float(p.masses.sum()) for name, p in galaxy.particles.items()}
     return [
         Record(
             galaxy.name, galaxy.kind, galaxy.redshift, extent, index, rotation,
             render(galaxy, domains, rotation=rotation, grid_size=options.grid_size,
                    extent_kpc=extent),
+            masses,
         )
         for index, rotation in enumerate(random_rotations(galaxy.name, options.rotations))
     ]  # fmt: skip
 
 
-def _name(source: int | str) -> str | None:
-    """Return the name of the galaxy that a source makes, without making it; None if it cannot."""
-    if isinstance(source, int):
-        return f"synthetic-{source:06d}"
-    try:
-        return cutout_name(source)
-    except ValueError:
-        return None
+def make_shard(sources: Iterable[Source], folder: Path, options: MapOptions) -> Outcome:
+    """Map galaxies and write them as one shard: the task that every worker runs.
 
-
-def _make(source: int | str, options: MapOptions) -> list[Record] | str:
-    """Return the records of a seed or a cutout, or the sentence that says why there are none."""
-    try:
-        galaxy = synthesize(source) if isinstance(source, int) else read_cutout(source)
-        return records_of(galaxy, options)
-    except (ValueError, OSError) as error:
-        return f"{source}: {error}"
+    A galaxy that cannot be made does not stop the others.
+    """
+    records: list[Record] = []
+    failures = []
+    for source in sources:
+        try:
+            records += records_of(source.load(), options)
+        except (ValueError, OSError) as error:
+            failures.append(f"{source}: {error}")
+    if records:
+        write_shard(folder, records, options.layout())
+    return Outcome(len(records), failures)
 
 
 def build(
-    path: str | Path, sources: Iterable[int | str], options: MapOptions, *, workers: int = 1
-) -> tuple[int, list[str]]:
-    """Fill a store with the maps of seeds and cutout files.
+    path: str | Path,
+    sources: Iterable[Source],
+    options: MapOptions,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> Outcome:
+    """Fill a store with the maps of galaxies.
 
-    A store that exists is continued: galaxies in it are skipped. One galaxy that cannot be read
-    does not stop the others.
+    A store that exists is continued: galaxies in it are skipped.
 
     Parameters
     ----------
-    sources : seeds of synthetic galaxies (int) and paths of cutouts (str).
-    workers : processes.
-
-    Returns
-    -------
-    The number of records added, and one sentence a galaxy that was left out.
+    path : folder of the store; on a cluster, one that all its machines see.
+    workers : processes on this machine.
+    scheduler : address of a Dask scheduler, as tcp://host:8786, whose workers are used instead.
 
     Raises
     ------
     StoreError : if the store at `path` was made with other options.
     """
-    store = _open(path, options)
-    added, failures = 0, []
-    with store:
-        known = set(store.column("name"))
-        todo = [source for source in dict.fromkeys(sources) if _name(source) not in known]
-        with _mapper(workers) as mapper:
-            results = mapper(partial(_make, options=options), todo)
-            for result in tqdm(results, total=len(todo), unit="galaxy", file=sys.stderr,
-                               disable=not sys.stderr.isatty()):  # fmt: skip
-                if isinstance(result, str):
-                    failures.append(result)
-                elif result[0].name in known:
-                    failures.append(f"{result[0].name} is there twice; the first one was kept")
-                else:
-                    store.append(result)
-                    known.add(result[0].name)
-                    added += len(result)
-    return added, failures
+    path = Path(path).resolve()
+    store = _open(path, options.layout())
+    todo, failures = _todo(sources, set(store.column("name")))
+    added = 0
+    task = partial(make_shard, folder=path, options=options)
+    with _executor(workers, scheduler) as (executor, count), store:
+        size = _galaxies_per_shard(len(todo), count, options)
+        blocks = [todo[i : i + size] for i in range(0, len(todo), size)]
+        with tqdm(total=len(todo), unit="galaxy", file=sys.stderr,
+                  disable=not sys.stderr.isatty()) as bar:  # fmt: skip
+            for number, outcome in _run(task, blocks, executor):
+                added += outcome.added
+                failures += outcome.failures
+                bar.update(len(blocks[number]))
+        store.refresh()
+        store.write_index()
+    return Outcome(added, failures)
 
 
-def _open(path: str | Path, options: MapOptions) -> MapStore:
+def _galaxies_per_shard(galaxies: int, workers: int, options: MapOptions) -> int:
+    """Return how many galaxies a task takes: few enough for its memory and to share them out."""
+    one = 4 * options.rotations * len(DOMAINS) * options.grid_size**2
+    share = galaxies // (_SHARDS_PER_WORKER * workers)
+    return max(1, min(_GALAXIES_PER_SHARD, _BYTES_PER_SHARD // one, share))
+
+
+def _open(path: Path, layout: Layout) -> MapStore:
     """Return the store at `path` to continue, or a new one."""
-    attributes = {
-        "field_of_view_factor": options.field_of_view_factor, "rotations": options.rotations,
-    }  # fmt: skip
-    if not Path(path).exists():
-        if not Path(path).parent.is_dir():
-            raise StoreError(f"the store must lie in a folder that exists, got {path}")
-        return MapStore.create(path, tuple(DOMAINS), options.grid_size, attributes)
-    store = MapStore.open(path, writable=True)
-    if store.grid_size != options.grid_size or store.attributes != attributes:
-        store.close()
-        raise StoreError(
-            f"{path} was built with grid_size {store.grid_size} and {store.attributes}, "
-            f"got {options.grid_size} and {attributes}"
-        )
+    if not (path / DESCRIPTION).exists():
+        return MapStore.create(path, layout)
+    _sweep(path)
+    store = MapStore.open(path)
+    if store.layout != layout:
+        raise StoreError(f"{path} was built with {store.layout}, got {layout}")
     return store
 
 
-@contextmanager
-def _mapper(workers: int) -> Iterator[Callable[..., Iterator[list[Record] | str]]]:
-    """Yield a map over `workers` processes, in order; with one worker, in this process."""
-    if workers <= 1:
-        yield map
+def _sweep(path: Path) -> None:
+    """Remove files that killed processes left aside; young ones may still be written."""
+    for aside in path.glob(".*.hdf5.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - aside.stat().st_mtime > _ABANDONED_S:
+                aside.unlink()
+
+
+def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], list[str]]:
+    """Return the sources whose galaxies are not known yet, and why others are left out."""
+    todo, failures = [], []
+    new: set[str] = set()
+    for source in dict.fromkeys(sources):
+        try:
+            name = source.name
+        except (ValueError, OSError) as error:
+            failures.append(f"{source}: {error}")
+            continue
+        if name in new:
+            failures.append(f"{source}: {name} is there twice; the first one is taken")
+        elif name not in known:
+            todo.append(source)
+            new.add(name)
+    return todo, failures
+
+
+def _run(
+    task: Callable[[list[Source]], Outcome], blocks: list[list[Source]], executor: Executor | None
+) -> Iterator[tuple[int, Outcome]]:
+    """Yield the number of each block and its outcome, as they come to an end."""
+    if executor is None:
+        yield from enumerate(map(task, blocks))
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield partial(pool.imap, chunksize=2)
+    futures = {executor.submit(task, block): number for number, block in enumerate(blocks)}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenExecutor:
+        raise StoreError(
+            "a worker was killed, perhaps for lack of memory; what is whole is kept, so the same "
+            "command goes on with fewer workers"
+        ) from None
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[tuple[Executor | None, int]]:
+    """Yield what runs the tasks, and the number of its workers; None for this process itself."""
+    if scheduler is not None:
+        with _dask(scheduler) as client:
+            yield client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
+        return
+    if workers <= 1:
+        yield None, 1
+        return
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_follow_parent
+    )
+    with _single_threaded():
+        try:
+            yield pool, workers
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Give one thread to the libraries of processes that start meanwhile: one process a core."""
+    names = [n for n in _THREADS if n not in os.environ]
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
+
+
+def _dask(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError(
+            "a scheduler needs Dask: install it with pip install 'galactic-alchemy[cluster]'"
+        ) from None
+    return Client(address, timeout=30)
+
+
+def _follow_parent() -> None:
+    """End a worker with the process that started it, also where that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

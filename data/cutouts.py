@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
+from data.atomic import replacing
 from data.centers import potential_minimum, shrinking_sphere, unwrap
 from data.cutout_format import (
     COORDINATES,
@@ -223,7 +222,7 @@ def write_cutout(galaxy: Galaxy, path: str | Path) -> None:
     reach = [float(np.abs(p.coordinates).max()) for p in galaxy.particles.values() if len(p)]
     box = max(_BOX, 4.0 * max(reach, default=0.0) / length)
     mass_table = np.zeros(6)
-    with _replacing(path) as aside, h5py.File(aside, "w") as file:
+    with replacing(path) as aside, h5py.File(aside, "w") as file:
         for name, particles in galaxy.particles.items():
             group = file.create_group(GROUPS[name])
             group["Coordinates"] = particles.coordinates / length + box / 2
@@ -268,19 +267,3 @@ def _header(galaxy: Galaxy, a: float, box: float, mass_table: Array) -> dict[str
         "GalaxyName": galaxy.name, "GalaxyKind": galaxy.kind, "GalaxyCenter": np.full(3, box / 2),
         **{f"Galaxy_{key}": value for key, value in galaxy.properties.items()},
     }  # fmt: skip
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a file beside `path` that takes its place once the block ends without an error."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        yield aside
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.chmod(0o644)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -1,184 +1,261 @@
-"""The HDF5 store of maps: one record a galaxy and rotation, appended whole or not at all."""
+"""A store of maps: a folder of shards, with an index that can be asked without opening them.
+
+    store.json       what all shards share: format, domains, grid size, options
+    shard-*.hdf5     the maps of a few galaxies each, with their rows of the index
+    index.hdf5       the rows of all shards, a cache: made from them again where it is not there
+
+Any number of processes, on any number of machines, may add shards at the same time, for each
+writes files of its own. A reader sees all shards that were whole when it opened the store.
+"""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from data.domains import get_domain
-from data.splits import split_of
+from data.atomic import replacing
+from data.shards import (
+    Layout,
+    Record,
+    StoreError,
+    index_dtype,
+    layout_of,
+    open_shard,
+    rows_of,
+    verify_shard,
+    write_shard,
+)
 
-FORMAT = "galactic-alchemy-maps/1"
-_LONGEST_NAME = 128
-# Text of fixed length: HDF5 keeps text of variable length in heaps that a killed writer breaks.
-_COLUMNS: dict[str, Any] = {
-    "name": h5py.string_dtype("utf-8", _LONGEST_NAME),
-    "kind": h5py.string_dtype("utf-8", 32),
-    "split": h5py.string_dtype("utf-8", 16),
-    "redshift": np.float64,
-    "extent_kpc": np.float64,
-    "rotation_index": np.int32,
-}
+__all__ = ["Layout", "MapStore", "Record", "StoreError"]
 
-
-class StoreError(ValueError):
-    """A file is no map store, or a record does not fit it."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Maps of one galaxy in one rotation.
-
-    `maps` holds {domain: (grid_size, grid_size)} in physical units; a domain that the galaxy
-    lacks is left out and is stored as NaN.
-    """
-
-    name: str
-    kind: str
-    redshift: float
-    extent_kpc: float
-    rotation_index: int
-    rotation: NDArray[Any]
-    maps: dict[str, NDArray[Any]]
+DESCRIPTION, INDEX = "store.json", "index.hdf5"
+_OPEN_SHARDS = 128
 
 
 class MapStore:
-    """Maps (n, domain, row, column) float32 with their index; open it as a context manager.
+    """Map stacks (n, domain, row, column) float32 with their index; a context manager.
 
-    Records are appended behind `count`, which is moved last: what a killed writer left half-done
-    lies beyond it, is never read, and is written over. HDF5's single-writer mode orders the writes
-    so that what was there stays readable; the next writer then takes over a clean copy.
+    Rows are sorted by name and rotation, so that they depend on neither the number of workers nor
+    the order in which they came to an end. A stack that two shards hold counts once. The store can
+    be handed to other processes: each opens files of its own.
+
+    Attributes
+    ----------
+    layout : domains, grid size and options.
+    index : (n,) structured, see `data.shards.index_dtype`.
     """
 
-    def __init__(self, file: h5py.File, lock: IO[bytes] | None = None) -> None:
-        self._file, self._lock = file, lock
-        self.domains: tuple[str, ...] = tuple(json.loads(file.attrs["domains"]))
-        self.grid_size = int(file.attrs["grid_size"])
-        self.attributes: dict[str, Any] = json.loads(file.attrs["attributes"])
+    def __init__(self, path: Path, layout: Layout, folder: Path) -> None:
+        self.path, self.layout, self._folder = path, layout, folder
+        self.index: NDArray[Any]
+        self._files: OrderedDict[int, h5py.Dataset] = OrderedDict()
+        self._process = os.getpid()
+        self._clear()
 
     @classmethod
-    def create(
-        cls, path: str | Path, domains: tuple[str, ...], grid_size: int, attributes: dict[str, Any]
-    ) -> MapStore:
-        """Make an empty store for one writer; FileExistsError where there is a file already."""
-        for name in domains:
-            get_domain(name)
-        lock = _lock(Path(path))
-        try:
-            file = h5py.File(path, "x", libver="latest")
-        except OSError:
-            _unlock(lock)
-            raise
-        shape = (len(domains), grid_size, grid_size)
-        file.create_dataset(
-            "maps", (0, *shape), np.float32, maxshape=(None, *shape), chunks=(1, *shape),
-            compression="lzf", shuffle=True,
-        )  # fmt: skip
-        file.create_dataset("rotation", (0, 3, 3), np.float64, maxshape=(None, 3, 3))
-        file.create_dataset("count", data=np.zeros(1, np.int64), maxshape=(None,))
-        for column, dtype in _COLUMNS.items():
-            file.create_dataset(f"index/{column}", (0,), dtype, maxshape=(None,), chunks=(512,))
-        file.attrs["domains"] = json.dumps(domains)
-        file.attrs["grid_size"] = grid_size
-        file.attrs["attributes"] = json.dumps(attributes)
-        file.attrs["format"] = FORMAT
-        file.swmr_mode = True
-        return cls(file, lock)
-
-    @classmethod
-    def open(cls, path: str | Path, *, writable: bool = False) -> MapStore:
-        """Open a store; StoreError says in one sentence why a path is none.
-
-        Many may read while one writes; a second writer is refused.
-        """
+    def create(cls, path: str | Path, layout: Layout) -> MapStore:
+        """Make an empty store; StoreError where there is something else already."""
         path = Path(path)
-        if not path.is_file():
-            raise StoreError(f"no such map store: {path}")
-        if not writable:
-            return cls(_readable(path))
-        lock = _lock(path)
+        if not path.parent.is_dir():
+            raise StoreError(f"the store must lie in a folder that exists, got {path}")
+        if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
+            raise StoreError(f"the store must be a new folder, but {path} is there already")
+        path.mkdir(exist_ok=True)
+        with replacing(path / DESCRIPTION) as aside:
+            aside.write_text(layout.to_json())
+        return cls(path, layout, path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> MapStore:
+        """Open a store, or a single shard as a store; StoreError says why a path is none."""
+        path = Path(path)
+        if path.is_file():
+            return cls._of_one_file(path)
         try:
-            return cls(_writable(path), lock)
-        except BaseException:
-            _unlock(lock)
-            raise
+            text = (path / DESCRIPTION).read_bytes()
+        except OSError:
+            raise StoreError(f"no such map store: {path}") from None
+        store = cls(path, Layout.from_json(text, path / DESCRIPTION), path)
+        store.refresh()
+        return store
 
-    def append(self, records: list[Record]) -> None:
-        """Add the records of one galaxy together and flush them to disk."""
-        if not records:
+    @classmethod
+    def _of_one_file(cls, path: Path) -> MapStore:
+        with open_shard(path) as file:
+            store = cls(path, layout_of(file, path), path.parent)
+            rows = rows_of(file, store.layout)
+        store._shards = [path.name]
+        store._sort(rows, np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1))
+        return store
+
+    def add(self, records: Sequence[Record]) -> Path:
+        """Write records as one shard, and return its path."""
+        if self.path != self._folder:
+            raise StoreError(f"{self.path} is a single shard and takes no more records")
+        path = write_shard(self._folder, records, self.layout)
+        self.refresh()
+        return path
+
+    def refresh(self) -> None:
+        """Take up the shards that came since, and let go of those that went."""
+        there = {path.name for path in self._folder.glob("shard-*.hdf5")}
+        if not self._shards:
+            self._read_index()
+        if not there.issuperset(self._shards):
+            self.close()
+            self._clear()
+        new = sorted(there.difference(self._shards))
+        rows, where = [self.index], [self._where]
+        for name in new:
+            with open_shard(self._folder / name) as file:
+                layout = layout_of(file, self._folder / name)
+                if layout != self.layout:
+                    raise StoreError(f"{self._folder / name} is a shard of another store, {layout}")
+                rows.append(rows_of(file, layout))
+            number = np.full(len(rows[-1]), len(self._shards))
+            where.append(np.stack([number, np.arange(len(number))], axis=1))
+            self._shards.append(name)
+        if new:
+            self._sort(np.concatenate(rows), np.concatenate(where))
+
+    def _sort(self, rows: NDArray[Any], where: NDArray[np.int64]) -> None:
+        """Sort rows by name and rotation, and keep the first of those that are there twice."""
+        order = np.lexsort((where[:, 0], rows["rotation_index"], rows["name"]))
+        rows, where = rows[order], where[order]
+        new = np.ones(len(rows), bool)
+        new[1:] = (rows["name"][1:] != rows["name"][:-1]) | (
+            rows["rotation_index"][1:] != rows["rotation_index"][:-1]
+        )
+        self.index, self._where = rows[new], where[new]
+
+    def _clear(self) -> None:
+        self._shards: list[str] = []
+        self._where = np.zeros((0, 2), np.int64)  # Shard and row of each row of the index.
+        self.index = np.zeros(0, index_dtype(len(self.domains)))
+
+    def _read_index(self) -> None:
+        """Take what index.hdf5 knows; nothing where it is not there or of another version."""
+        try:
+            with h5py.File(self._folder / INDEX, "r") as file:
+                rows, where, shards = (file[name][:] for name in ("rows", "where", "shards"))
+        except (OSError, KeyError):
             return
-        stack = self._stack(records)
-        start = len(self)
-        stop = start + len(records)
-        self._write("maps", start, stop, stack)
-        self._write("rotation", start, stop, np.stack([r.rotation for r in records]))
-        for column in _COLUMNS:
-            values = [
-                split_of(r.name) if column == "split" else getattr(r, column) for r in records
-            ]
-            self._write(f"index/{column}", start, stop, values)
-        self._file.flush()
-        self._file["count"][0] = stop
-        self._file.flush()
+        if rows.dtype == self.index.dtype:
+            self.index, self._where = rows, where
+            self._shards = [name.decode() for name in shards]
 
-    def _stack(self, records: list[Record]) -> NDArray[np.float32]:
-        """Return the maps of records as one array; StoreError where one does not fit."""
-        shape = (len(self.domains), self.grid_size, self.grid_size)
-        stack = np.full((len(records), *shape), np.nan, np.float32)
-        for i, record in enumerate(records):
-            if len(record.name.encode()) > _LONGEST_NAME or np.shape(record.rotation) != (3, 3):
-                raise StoreError(
-                    f"record {record.name} must have a name of at most {_LONGEST_NAME} bytes and a "
-                    f"(3, 3) rotation, got {np.shape(record.rotation)}"
-                )
-            for name, values in record.maps.items():
-                if name not in self.domains or values.shape != shape[1:]:
-                    raise StoreError(
-                        f"a map of {name} with shape {values.shape} does not fit a store of "
-                        f"{', '.join(self.domains)} with shape {shape[1:]}"
-                    )
-                stack[i, self.domains.index(name)] = values
-        return stack
-
-    def _write(self, name: str, start: int, stop: int, values: Any) -> None:
-        dataset = self._file[name]
-        dataset.resize(stop, axis=0)
-        dataset[start:stop] = values
+    def write_index(self) -> None:
+        """Write the index for readers to come, in place of the one that is there."""
+        with replacing(self._folder / INDEX) as aside, h5py.File(aside, "w") as file:
+            file.create_dataset("rows", data=self.index, compression="gzip", shuffle=True)
+            file.create_dataset("where", data=self._where, compression="gzip", shuffle=True)
+            file.create_dataset("shards", data=np.array(self._shards, "S"))
 
     def __len__(self) -> int:
-        """Return the number of whole records."""
-        return _count(self._file)
+        """Return the number of map stacks: galaxies times rotations."""
+        return len(self.index)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names of the domains, in the order of the channels."""
+        return self.layout.domains
+
+    @property
+    def grid_size(self) -> int:
+        """Pixels a side."""
+        return self.layout.grid_size
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return one column of the index (n,): name, kind, split, redshift, extent_kpc, ..."""
-        dataset = self._file[f"index/{name}"]
-        if h5py.check_string_dtype(dataset.dtype):
-            dataset = dataset.asstr()
-        return np.asarray(dataset[: len(self)])
+        """Return one column of the index (n, ...): name, kind, redshift, stellar_mass, ..."""
+        try:
+            values = self.index[name]
+        except ValueError:
+            known = ", ".join(self.index.dtype.names or ())
+            raise StoreError(f"no column {name!r} in the index; there are {known}") from None
+        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
 
-    def rotation(self, index: int) -> NDArray[np.float64]:
-        """Return the (3, 3) rotation of a record."""
-        return self._file["rotation"][index]
+    def select(self, **wanted: Any) -> NDArray[np.intp]:
+        """Return the rows of the index that fit, in order.
 
-    def read(self, rows: Any = slice(None)) -> NDArray[np.float32]:
-        """Return maps (k, domain, row, column) in physical units for increasing row numbers."""
-        if isinstance(rows, slice):
-            rows = slice(*rows.indices(len(self)))
-        return self._file["maps"][rows]
+        Parameters
+        ----------
+        wanted : by column, a value, or (lowest, highest) for a range that includes both ends, as
+            in `select(split="train", redshift=(0.0, 0.2), stellar_mass=(1e10, np.inf))`.
+        """
+        fits = np.ones(len(self), bool)
+        for name, value in wanted.items():
+            column = self.column(name)
+            if isinstance(value, tuple):
+                fits &= (column >= value[0]) & (column <= value[1])
+            else:
+                fits &= column == value
+        return np.flatnonzero(fits)
+
+    def read(
+        self, rows: slice | Iterable[int] = slice(None), domains: Sequence[str] | None = None
+    ) -> NDArray[np.float32]:
+        """Return maps (k, domain, row, column) in physical units, in the order of `rows`.
+
+        Of `domains`, or of all of them where None; others are not read. A domain that a galaxy
+        lacks is NaN.
+        """
+        chosen = np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows, int)]
+        channels = range(len(self.domains)) if domains is None else self.channels(domains)
+        out = np.empty((len(chosen), len(channels), self.grid_size, self.grid_size), np.float32)
+        for place in np.lexsort(self._where[chosen].T[::-1]).tolist():
+            shard, row = self._where[chosen[place]].tolist()
+            maps = self._maps(shard)
+            if domains is None:
+                out[place] = maps[row]
+            else:
+                for i, channel in enumerate(channels):
+                    out[place, i] = maps[row, channel]
+        return out
+
+    def channels(self, domains: Sequence[str]) -> Sequence[int]:
+        """Return the channels of `domains`; StoreError where the store lacks one."""
+        lacking = set(domains).difference(self.domains)
+        if lacking:
+            raise StoreError(f"{self.path} has no {', '.join(sorted(lacking))}")
+        return [self.domains.index(name) for name in domains]
+
+    def _maps(self, shard: int) -> h5py.Dataset:
+        """Return the open maps of a shard; files of a parent process are not shared."""
+        if self._process != os.getpid():
+            self._files, self._process = OrderedDict(), os.getpid()
+        if shard not in self._files:
+            if len(self._files) >= _OPEN_SHARDS:
+                self._files.popitem(last=False)[1].file.close()
+            self._files[shard] = open_shard(self._folder / self._shards[shard])["maps"]
+        self._files.move_to_end(shard)
+        return self._files[shard]
+
+    def damaged(self) -> list[str]:
+        """Read every byte of the store, and return one sentence for each damaged shard."""
+        found = []
+        for name in self._shards:
+            try:
+                verify_shard(self._folder / name)
+            except (StoreError, OSError) as error:
+                found.append(str(error))
+        return found
+
+    def num_bytes(self) -> int:
+        """Return the size of all shards."""
+        return sum((self._folder / name).stat().st_size for name in self._shards)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        _unlock(self._lock)
+        """Close the files of this process."""
+        while self._files:
+            self._files.popitem()[1].file.close()
 
     def __enter__(self) -> MapStore:
         return self
@@ -189,72 +266,5 @@ class MapStore:
     ) -> None:  # fmt: skip
         self.close()
 
-
-def _count(file: h5py.File) -> int:
-    return int(file["count"][0] if "count" in file else file.attrs["count"])
-
-
-def _readable(path: Path) -> h5py.File:
-    """Return the open file of a store, also while another process writes or has died writing."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        try:
-            file = h5py.File(path, "r", swmr=True)
-        except OSError:
-            raise StoreError(f"{path} is not a readable HDF5 file ({error})") from None
-    if file.attrs.get("format") != FORMAT:
-        file.close()
-        raise StoreError(f"{path} is an HDF5 file but not a map store of format {FORMAT}")
-    return file
-
-
-def _writable(path: Path) -> h5py.File:
-    """Return the open file of a store to append to; the caller holds its lock."""
-    _readable(path).close()
-    try:
-        file = h5py.File(path, "r+", libver="latest")
-        clean = "count" in file
-    except OSError:  # its last writer was killed
-        clean = False
-    if not clean:
-        _rewrite(path)
-        file = h5py.File(path, "r+", libver="latest")
-    file.swmr_mode = True
-    return file
-
-
-def _rewrite(path: Path) -> None:
-    """Put a clean copy of a store's whole records in its place."""
-    aside = path.with_name(f".{path.name}.copy")
-    aside.unlink(missing_ok=True)
-    try:
-        with (
-            MapStore.open(path) as old,
-            MapStore.create(aside, old.domains, old.grid_size, old.attributes) as new,
-        ):
-            for start in range(0, len(old), 256):
-                stop = min(start + 256, len(old))
-                for name in ("maps", "rotation", *(f"index/{c}" for c in _COLUMNS)):
-                    new._write(name, start, stop, old._file[name][start:stop])
-            new._file["count"][0] = len(old)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _lock(path: Path) -> IO[bytes]:
-    """Take the right to write to a store, which ends with the process at the latest."""
-    lock = open(path.with_name(f".{path.name}.lock"), "wb")  # noqa: SIM115
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise StoreError(f"{path} is being written by another process") from None
-    return lock
-
-
-def _unlock(lock: IO[bytes] | None) -> None:
-    if lock is not None and not lock.closed:
-        os.unlink(lock.name)
-        lock.close()
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_files": OrderedDict(), "_process": -1}

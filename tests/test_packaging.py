@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -80,7 +82,7 @@ def test_readme_python_runs(tmp_path, monkeypatch):
 
     if "ddpm" not in available():
         pytest.skip("the checkpoint ddpm is not there")
-    example, stand_in = blocks("python")
+    example, stand_in, _ = blocks("python")
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -91,6 +93,22 @@ def test_readme_python_runs(tmp_path, monkeypatch):
     exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
     assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
     assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+
+
+def test_readme_asks_a_store(tmp_path, monkeypatch):
+    from data.store import Layout, MapStore, Record
+
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    with MapStore.create("runs/maps", Layout(tuple(DOMAINS), 8)) as store:
+        for number in range(40):
+            mass, maps = 10.0 ** (9 + number % 4), {name: np.ones((8, 8)) for name in DOMAINS}
+            record = Record(f"g{number}", "", 0.1, 9.0, 0, np.eye(3), maps, {"stars": mass})
+            store.add([record])
+    names: dict[str, Any] = {}
+    exec(compile(blocks("python")[-1], "README.md", "exec"), names)
+    assert 0 < len(names["rows"]) < 40
+    assert names["maps"].shape == (len(names["rows"]), len(DOMAINS), 8, 8)
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])

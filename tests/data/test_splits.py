@@ -14,6 +14,8 @@ def test_a_snapshot_does_not_move_a_galaxy():
     for number in range(50):
         splits = {split_of(f"TNG50-1/{snapshot}/subhalo-{number}") for snapshot in (50, 67, 99)}
         assert len(splits) == 1
+        seed = f"synthetic-{number:06d}"
+        assert {split_of(f"{seed}/z{z:g}") for z in (0.1, 0.5, 2.0)} == {split_of(seed)}
 
 
 def test_pinned_so_that_published_checkpoints_keep_their_hold_out():

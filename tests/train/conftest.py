@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from data.domains import DOMAINS
-from data.store import MapStore, Record
+from data.store import Layout, MapStore, Record
 from train.config import FitConfig
 
 SMALL = {
@@ -18,9 +18,10 @@ SMALL = {
 @pytest.fixture(scope="session")
 def store(tmp_path_factory):
     """Forty galaxies of 16 x 16 pixels; every domain is one field plus a little noise."""
-    path = tmp_path_factory.mktemp("store") / "maps.hdf5"
+    path = tmp_path_factory.mktemp("store") / "maps"
     rng = np.random.default_rng(0)
-    with MapStore.create(path, tuple(DOMAINS), 16, {}) as maps:
+    records = []
+    with MapStore.create(path, Layout(tuple(DOMAINS), 16)) as maps:
         for number in range(40):
             field = rng.normal(size=(16, 16))
             made = {
@@ -29,8 +30,8 @@ def store(tmp_path_factory):
             }
             if number % 5 == 0:
                 del made["magnetic_field"]
-            rotation = np.eye(3)
-            maps.append([Record(f"toy-{number}", "spiral", 0.0, 50.0, 0, rotation, made)])
+            records.append(Record(f"toy-{number}", "spiral", 0.0, 50.0, 0, np.eye(3), made))
+        maps.add(records)
     return path
 
 
