@@ -44,7 +44,7 @@ class FitConfig:
     name: str
     title: str
     family: str
-    data: str = "runs/synthetic-64.hdf5"
+    data: str = "runs/synthetic-64"
     output: str = ""
     network: dict[str, Any] = field(default_factory=dict)
     process: dict[str, Any] = field(default_factory=dict)
