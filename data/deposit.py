@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from data.pyramid import RATIO
 from data.stencil import WIDTH, add_stencil, fill_stencil
 
-# Kernel supports in pixels of the level: below the first the product of marginals is used, and
-# above the last a stencil of 8 x 8 is too small. Levels are chosen so that supports lie between
-# the last two, other than on the finest and on the coarsest level.
-_SMALL, _SHORTEST, _LONGEST = 1.3, 2.6, 2.6 * RATIO
+# Kernel supports in pixels of the level: below the first the product of marginals is used. Levels
+# are chosen so that supports lie between the other two, but for the finest and the coarsest level.
+# At the last a stencil of 8 x 8 cuts off what is below a thousandth of the kernel's center.
+_SMALL, _SHORTEST, _LONGEST = 1.3, 2.8, 2.8 * RATIO
 # From this radius on the sum of a stencil equals its integral to 1e-6.
 _WIDE = 12.0
 _STEPS = 512

@@ -1,9 +1,9 @@
 """Grids of ever larger pixels under one map, and the way down from each to the next finer.
 
 Every level's pixel is 3/2 as wide as that of the level below, so that a kernel finds a level on
-which it is between 2.6 and 3.9 pixels wide: enough for the level to resolve it, and little enough
-for a stencil of 8 x 8. All levels share the center of the map, so that a galaxy that is turned makes a
-map that is turned, and carry a margin around it.
+which its support is between 2.8 and 4.2 pixels: enough for the level to resolve it, and little
+enough for a stencil of 8 x 8. All levels share the center of the map, so that a galaxy that is
+turned makes a map that is turned, and carry a margin around it.
 
 On the way down the values of a level are masses in pixels, and a polynomial of fourth degree
 through the masses of five pixels says how a pixel's mass is shared among its thirds; three of the
