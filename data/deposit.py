@@ -3,9 +3,9 @@
 The kernel of support H (all lengths here in pixels) is 4/(pi H^2) (1 - q^2)^3, the line-of-sight
 integral of the three-dimensional (1 - r^2)^2.5; it needs no square root. Averaged over a pixel it
 has the variance H^2/10 + 1/12 along an axis, and, averaged over directions, the fourth cumulant
--(H^4/200 + 1/160). The profile (1-s) u^3/R_3 + s u^5/R_5, with u = 1 - r^2/R^2, has both for the
-right share s and radius R. Its values at the pixels' centers, normalized to a sum of one, are the
-stencil, and what one particle brings is exact.
+-(H^4/200 + 1/160). The profile (4 (1-s) u^3 + 6 s u^5) / (pi R^2), with u = 1 - r^2/R^2, has both
+for the right share s and radius R. Its values at the pixels' centers, normalized to a sum of one,
+are the stencil, so that a particle's mass is kept to rounding.
 
 Kernels below a pixel get the product of the two marginal distributions of the kernel instead. That
 is exact in each pixel unless the corner of four pixels lies inside the kernel, and off by little
@@ -27,7 +27,8 @@ from data.stencil import WIDTH, add_stencil, fill_stencil
 # are chosen so that supports lie between the other two, but for the finest and the coarsest level.
 # At the last a stencil of 8 x 8 cuts off what is below a thousandth of the kernel's center.
 _SMALL, _SHORTEST, _LONGEST = 1.3, 2.8, 2.8 * RATIO
-# From this radius on the sum of a stencil equals its integral to 1e-6.
+# From this radius on the sum of a stencil equals its integral to 4e-6, and a stencil that wide is
+# only used on the coarsest level, where none of its kernels fits into the map.
 _WIDE = 12.0
 _STEPS = 512
 
