@@ -49,7 +49,9 @@ def test_no_edge_of_the_pixel_blocks_shows():
     with torch.no_grad():
         network.refine[0].weight[:, -1] = 0  # the distance from the center
         base, moved = (network(m, time, ONE, ONE + 1) for m in (x, x.roll((1, 1), (2, 3))))
-    torch.testing.assert_close(base[..., 4:-5, 4:-5], moved[..., 5:-4, 5:-4], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        base[..., 4:-5, 4:-5], moved[..., 5:-4, 5:-4], rtol=1e-4, atol=1e-5
+    )
     assert float(base.std()) > 1e-3
 
 
