@@ -16,6 +16,9 @@ SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
 # The progress of pip for people, silence for logs.
 QUIET  := $(if $(CI),-qq,$(shell test -t 2 || echo -qq))
 PIP    := $(PY) -m pip install $(QUIET) --disable-pip-version-check --no-input
+# Compile the projection once here, not in front of the first person who opens the page.
+WARM   := $(PY) -c "import numpy as np; from data.projection import project; \
+    project(np.zeros((1, 3)), np.ones(1), np.ones(1), extent_kpc=1.0, grid_size=8)"
 
 .DEFAULT_GOAL := help
 .PHONY: help explore test check format data train evaluate clean
@@ -75,9 +78,11 @@ $(VENV)/bin/pip:
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing into $(VENV): some minutes the first time, nothing later."
 	@$(PIP) -e . </dev/null
+	@$(WARM)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing into $(VENV), with the tools for tests: some minutes the first time."
 	@$(PIP) -e '.[dev]' </dev/null
+	@$(WARM)
 	@touch $(VENV)/.installed $@
