@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data.domains import DOMAINS, get_domain
-from engine.networks.unet import UNet, UNetConfig
+from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
@@ -74,24 +73,22 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     return card
 
 
-def build(card: dict[str, Any]) -> tuple[UNet, Process]:
+def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:
     """Return the untrained network and the process that a card describes."""
     if card["family"] not in PROCESSES:
         raise CheckpointError(
             f"unknown family {card['family']!r}; known are {', '.join(PROCESSES)}"
         )
     try:
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in card["network"].items()
-        }
-        return UNet(UNetConfig(**fields)), PROCESSES[card["family"]](**card["process"])
+        network = create(configure(card["network"]))
+        return network, PROCESSES[card["family"]](**card["process"])
     except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
         raise CheckpointError(
             f"card of {card['name']} does not describe a network: {error}"
         ) from None
 
 
-def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
+def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, Any]]:
     """Return network (float32, evaluation mode), process and card of a checkpoint folder.
 
     Raises
@@ -126,8 +123,3 @@ def load_checkpoint(folder: str | Path) -> tuple[UNet, Process, dict[str, Any]]:
     except RuntimeError:
         raise CheckpointError(f"the weights at {path} do not fit their card") from None
     return network.eval(), process, card
-
-
-def network_fields(config: UNetConfig) -> dict[str, Any]:
-    """Return a network's configuration as a card records it."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}

@@ -27,7 +27,8 @@ class FitConfig:
     name, title, family : of the checkpoint; family is a key of `engine.processes.PROCESSES`.
     data : path of the map store.
     output : folder of the run; runs/NAME if empty.
-    network, process : fields of `UNetConfig` and of the process.
+    network, process : fields of the network and of the process; network's `kind` is a key of
+        `engine.networks.NETWORKS`, "unet" if absent.
     steps, batch_size : length of the run.
     max_seconds : the learning rate falls with max(step / steps, seconds / max_seconds), so that a
         run on a slow machine still ends well; 0 for no limit.

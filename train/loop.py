@@ -18,7 +18,8 @@ import torch
 from tqdm import tqdm
 
 from data.dataset import MapDataset
-from engine.checkpoint import build, network_fields, normalization, save_checkpoint
+from engine.checkpoint import build, normalization, save_checkpoint
+from engine.networks import configure, network_fields
 from train.batches import PairSampler
 from train.config import ConfigError, FitConfig
 from train.logs import Log
@@ -64,17 +65,14 @@ class Trainer:
         self.amp: Any = partial(torch.autocast, self.device.type, dtype) if dtype else nullcontext
 
     def _new_card(self) -> dict[str, Any]:
-        from engine.networks.unet import UNetConfig
-
         c = self.config
         channels = 1 if c.family == "pix2pix" else 2
         fields = {"channels_in": channels, "num_domains": len(self.domains), **c.network}
         if fields["num_domains"] != len(self.domains):
             raise ConfigError(f"network.num_domains must be {len(self.domains)}, as in {c.data}")
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
         try:
-            network = network_fields(UNetConfig(**fields))
-        except TypeError as error:
+            network = network_fields(configure(fields))
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"network: {error}") from None
         return {
             "name": c.name, "title": c.title, "family": c.family, "network": network,

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.networks import AnyNetwork
 from engine.networks.patchgan import PatchGAN
-from engine.networks.unet import UNet
 from engine.processes import Pix2Pix, Process
 from engine.processes.pix2pix import discriminator_loss, generator_loss
 from train.batches import Batch
@@ -27,7 +27,7 @@ def adamw(parameters: Any, config: FitConfig) -> torch.optim.AdamW:
 class Objective:
     """Loss and optimizers of a family; `auxiliary` holds what is trained but not shipped."""
 
-    def __init__(self, process: Process, network: UNet, config: FitConfig) -> None:
+    def __init__(self, process: Process, network: AnyNetwork, config: FitConfig) -> None:
         self.process, self.network = process, network
         self.optimizers = [adamw(network.parameters(), config)]
         self.auxiliary: nn.Module = nn.Module()

@@ -1,4 +1,4 @@
-"""Blocks of the U-Net: residual block, self-attention, embeddings."""
+"""What networks are made of: residual block, self-attention, embeddings, last convolutions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,26 @@ def zero_init(layer: nn.Conv2d) -> nn.Conv2d:
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
+
+
+def radii(x: Tensor) -> Tensor:
+    """Return distances from the center in half sides, (n, 1, h, w), for x (n, c, h, w)."""
+    n, _, height, width = x.shape
+    rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / height) - 1.0
+    columns = (torch.arange(width, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / width) - 1.0
+    return torch.hypot(rows[:, None], columns[None, :]).expand(n, 1, height, width)
+
+
+def refinement(channels_in: int, head: int) -> nn.Sequential:
+    """Return the last, full-resolution convolutions, from `head` channels, maps and radii to one.
+
+    They see the maps once more, so that no edge of pixel blocks shows, and give zero at first.
+    """
+    return nn.Sequential(
+        nn.Conv2d(head + channels_in + 1, 2 * head, 3, padding=1),
+        nn.SiLU(),
+        zero_init(nn.Conv2d(2 * head, 1, 3, padding=1)),
+    )
 
 
 class TimeEmbedding(nn.Module):

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.blocks import Attention, ResidualBlock, TimeEmbedding, groups_of, zero_init
+from engine.networks.blocks import (
+    Attention,
+    ResidualBlock,
+    TimeEmbedding,
+    groups_of,
+    radii,
+    refinement,
+)
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,7 @@ class UNet(nn.Module):
                 self.up.append(nn.Conv2d(width, width, 3, padding=1))
         self.leave_norm = nn.GroupNorm(groups_of(width), width)
         self.leave = nn.Conv2d(width, config.head * config.patch**2, 3, padding=1)
-        self.refine = nn.Sequential(
-            nn.Conv2d(config.head + config.channels_in + 1, 2 * config.head, 3, padding=1),
-            nn.SiLU(),
-            zero_init(nn.Conv2d(2 * config.head, 1, 3, padding=1)),
-        )
+        self.refine = refinement(config.channels_in, config.head)
 
     def _stage(self, channels_in: int, channels_out: int, level: int) -> nn.ModuleList:
         condition = 4 * self.config.widths[0]
@@ -115,14 +118,6 @@ class UNet(nn.Module):
         h = self.leave(functional.silu(self.leave_norm(h)))
         fine = functional.pixel_shuffle(h, self.config.patch)
         return self.refine(torch.cat([fine, x], dim=1))
-
-
-def radii(x: Tensor) -> Tensor:
-    """Return distances from the center in half sides, (n, 1, h, w), for x (n, c, h, w)."""
-    n, _, height, width = x.shape
-    rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / height) - 1.0
-    columns = (torch.arange(width, device=x.device, dtype=x.dtype) + 0.5) * (2.0 / width) - 1.0
-    return torch.hypot(rows[:, None], columns[None, :]).expand(n, 1, height, width)
 
 
 def _run(part: nn.Module, h: Tensor, condition: Tensor) -> Tensor:

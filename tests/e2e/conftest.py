@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from data.domains import DOMAINS
-from engine.checkpoint import network_fields, normalization, save_checkpoint
+from engine.checkpoint import normalization, save_checkpoint
+from engine.networks import network_fields
 from engine.networks.unet import UNet, UNetConfig
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from data.domains import DOMAINS
-from engine.checkpoint import network_fields, normalization, save_checkpoint
+from engine.checkpoint import normalization, save_checkpoint
+from engine.networks import network_fields
 from engine.networks.unet import UNet, UNetConfig
 
 

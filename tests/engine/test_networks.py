@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine.networks.blocks import Attention
+from engine.networks.blocks import Attention, radii
 from engine.networks.patchgan import PatchGAN
-from engine.networks.unet import UNet, UNetConfig, radii
+from engine.networks.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig(widths=(8, 16), blocks=(1, 1), patch=2)
 ONE = torch.zeros(1, dtype=torch.long)

@@ -15,6 +15,11 @@ from engine.translator import Translator
 from train.config import ConfigError
 from train.loop import Trainer, fit
 
+DIM = {
+    "family": "ddpm",
+    "network": {"kind": "dim", "width": 16, "depth": 2, "patch": 4, "state": 4, "head_width": 8},
+}
+
 
 def weights(folder):
     return torch.load(folder / "state.pt", weights_only=True)
@@ -28,11 +33,13 @@ def flat(tree):
     return [tree] if isinstance(tree, torch.Tensor) else []
 
 
-@pytest.mark.parametrize("family", PROCESSES)
-def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, family):
+@pytest.mark.parametrize(
+    "changes", [*({"family": f} for f in PROCESSES), DIM], ids=[*PROCESSES, "dim"]
+)
+def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, changes):
     whole = tmp_path / "whole"
-    fit(config(family=family, output=str(whole)), device="cpu")
-    parts = config(family=family, output=str(tmp_path / "parts"))
+    fit(config(**changes, output=str(whole)), device="cpu")
+    parts = config(**changes, output=str(tmp_path / "parts"))
     first = Trainer(parts, device="cpu")
     for _ in range(7):
         first.train_step()
@@ -46,9 +53,14 @@ def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, family):
         assert all(torch.equal(x, y) for x, y in zip(left, right, strict=True)), key
 
 
-@pytest.mark.parametrize("family", ["ddpm", "pix2pix", "indi", "flow"])
-def test_a_run_learns_and_ends_in_a_translator(config, family):
-    settings = config(family=family, steps=200, learning_rate=4e-3, validate_every=100)
+LEARNERS = ("ddpm", "pix2pix", "indi", "flow")
+
+
+@pytest.mark.parametrize(
+    "changes", [*({"family": f} for f in LEARNERS), DIM], ids=[*LEARNERS, "dim"]
+)
+def test_a_run_learns_and_ends_in_a_translator(config, changes):
+    settings = config(**changes, steps=200, learning_rate=4e-3, validate_every=100)
     trainer = Trainer(settings, device="cpu")
     before = trainer.validate()
     folder = fit(settings, device="cpu")
@@ -56,6 +68,7 @@ def test_a_run_learns_and_ends_in_a_translator(config, family):
     after = card["training"]["validation_loss"]
     assert after < 0.75 * before
     assert card["training"]["steps"] == 200
+    assert card["network"]["kind"] == changes.get("network", {}).get("kind", "unet")
     assert card["parameters"] == sum(p.numel() for p in trainer.network.parameters())
     maps = np.full((16, 16), 10**6.3)
     result = Translator.load(folder).translate(maps, "gas", "hi")
@@ -154,6 +167,17 @@ def test_a_diverging_run_says_so(config, monkeypatch):
 def diverge(trainer):
     trainer.step += 3
     return {"loss": math.nan}
+
+
+def test_an_unknown_network_is_one_sentence(config):
+    for network in (
+        {"kind": "resnet"},
+        {"kind": "dim", "widths": [8]},
+        {"kind": "dim", "depth": 0},
+    ):
+        with pytest.raises(ConfigError, match=r"^network: ") as caught:
+            Trainer(config(network=network), device="cpu")
+        assert "\n" not in str(caught.value)
 
 
 def test_maps_must_fit_the_network(config):

@@ -1,0 +1,91 @@
+"""A card or recipe names its network; those that name none have a U-Net."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from data.domains import DOMAINS
+from engine.checkpoint import (
+    CheckpointError,
+    build,
+    load_checkpoint,
+    normalization,
+    save_checkpoint,
+)
+from engine.networks import NETWORKS, configure, create, network_fields
+from engine.networks.dim import DiM, DiMConfig
+from engine.networks.unet import UNet, UNetConfig
+from engine.translator import SHIPPED, Translator
+
+SMALL = {
+    "unet": UNetConfig(widths=(8, 16), blocks=(1, 1), patch=2),
+    "dim": DiMConfig(width=16, depth=2, patch=4, state=4, head_width=8),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_configuration_survives_its_card(kind):
+    card = json.loads(json.dumps(network_fields(SMALL[kind])))
+    assert card["kind"] == kind
+    assert configure(card) == SMALL[kind]
+    network = create(configure(card))
+    assert type(network) is NETWORKS[kind][1]
+    assert network.config == SMALL[kind]
+
+
+def test_a_card_without_a_kind_is_of_a_unet(checkpoint):
+    path = checkpoint / "card.json"
+    card = json.loads(path.read_text())
+    named = load_checkpoint(checkpoint)[0]
+    assert card["network"].pop("kind") == "unet"
+    path.write_text(json.dumps(card))
+    unnamed = load_checkpoint(checkpoint)[0]
+    assert type(unnamed) is UNet
+    for a, b in zip(named.parameters(), unnamed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/card.json")), ids=lambda p: p.parent.name)
+def test_every_shipped_checkpoint_loads_as_its_kind(path):
+    network, _, card = load_checkpoint(path.parent)
+    assert type(network) is NETWORKS[card["network"].get("kind", "unet")][1]
+
+
+@pytest.mark.parametrize("kind", ["resnet", ["dim"], 3, None])
+def test_other_kinds_are_refused_in_one_sentence(kind):
+    card = {"name": "x", "family": "ddpm", "process": {}, "network": {"kind": kind}}
+    with pytest.raises(CheckpointError, match="kind must be one of unet, dim, got") as caught:
+        build(card)
+    assert "\n" not in str(caught.value)
+
+
+def test_fields_of_one_kind_are_not_of_the_other():
+    with pytest.raises(TypeError, match="depth"):
+        configure({"depth": 3})
+    with pytest.raises(TypeError, match="widths"):
+        configure({"kind": "dim", "widths": [8]})
+
+
+def test_a_dim_translates_from_its_checkpoint(tmp_path):
+    torch.manual_seed(0)
+    network = DiM(SMALL["dim"])
+    nn.init.normal_(network.refine[-1].weight, std=0.2)
+    card = {
+        "name": "dim", "title": "Small", "family": "flow", "process": {}, "default_steps": 3,
+        "network": network_fields(network.config), "domains": list(DOMAINS), "grid_size": 16,
+        "normalization": normalization(),
+    }  # fmt: skip
+    save_checkpoint(tmp_path / "dim", network.state_dict(), card)
+    loaded = load_checkpoint(tmp_path / "dim")[0]
+    x, one = torch.randn(1, 2, 16, 16), torch.ones(1, dtype=torch.long)
+    time = torch.tensor([0.4])
+    whole, half = network(x, time, one, 2 * one), loaded(x, time, one, 2 * one)
+    assert (whole - half).abs().max() < 5e-3 * whole.abs().max()
+    maps = np.full((16, 16), 10**6.3)
+    samples = Translator.load(tmp_path / "dim").translate(maps, "gas", "hi", num_samples=2)
+    assert samples.shape == (2, 16, 16)
+    assert np.isfinite(samples).all()
+    assert np.ptp(samples) > 0
