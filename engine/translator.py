@@ -96,6 +96,7 @@ class Translator:
     card : what the checkpoint says about itself.
     domains : the domains it speaks, in the order of its embeddings.
     grid_size : side in pixels of the maps it was trained on.
+    default_steps, default_sampler : what its card recommends.
     """
 
     def __init__(
@@ -111,6 +112,12 @@ class Translator:
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
+        self.default_sampler = str(card.get("default_sampler", "ddim"))
+        if self.default_sampler not in SAMPLERS:
+            raise CheckpointError(
+                f"default_sampler of {self.name} must be one of {', '.join(SAMPLERS)}, "
+                f"got {self.default_sampler!r}"
+            )
 
     @classmethod
     def load(cls, name_or_path: str | Path, *, device: str | None = None) -> Translator:
@@ -136,7 +143,8 @@ class Translator:
 
     def translate(
         self, source_map: NDArray[Any], source: str, target: str, *,
-        num_steps: int | None = None, num_samples: int = 1, seed: int = 0, sampler: str = "ddim",
+        num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
+        sampler: str | None = None,
     ) -> Maps:  # fmt: skip
         """Return (num_samples, H, W) float32 maps of `target` in its physical unit.
 
@@ -152,7 +160,8 @@ class Translator:
 
     def trajectory(
         self, source_map: NDArray[Any], source: str, target: str, *,
-        num_steps: int | None = None, num_samples: int = 1, seed: int = 0, sampler: str = "ddim",
+        num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
+        sampler: str | None = None,
     ) -> Iterator[Step]:  # fmt: skip
         """Translate step by step; close the iterator to cancel.
 
@@ -165,9 +174,9 @@ class Translator:
             whatever is asked.
         num_samples : independent draws, returned side by side.
         seed : non-negative; sample i of a seed is the same however many are drawn with it.
-        sampler : one of `engine.samplers.SAMPLERS`: "ddim", "ancestral", "dpm_solver" (second
-            order at the same cost), "heun" (two evaluations a step), "ode" (adaptive), and
-            "reverse_sde" and "predictor_corrector", which want some hundred steps.
+        sampler : one of `engine.samplers.SAMPLERS`, `default_sampler` if None: "ddim", "ancestral",
+            "dpm_solver" (second order at the same cost), "heun" (two evaluations a step), "ode"
+            (adaptive), and "reverse_sde" and "predictor_corrector", which want some hundred steps.
 
         Returns
         -------
@@ -187,9 +196,7 @@ class Translator:
                 raise TranslatorError(
                     f"{name} must be a whole number {low} to {high}, got {value!r}"
                 )
-        if sampler not in SAMPLERS:
-            known = ", ".join(SAMPLERS)
-            raise TranslatorError(f"sampler must be one of {known}, got {sampler!r}")
+        sampler = self._check_sampler(sampler)
         self._check_pair(source, target)
         y = torch.from_numpy(normalize(self._check_map(source_map, source), source))
         y = y.expand(num_samples, 1, *y.shape)
@@ -203,7 +210,8 @@ class Translator:
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
-        num_steps: int | None = None, num_samples: int = 1, seed: int = 0, sampler: str = "ddim",
+        num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
+        sampler: str | None = None,
     ) -> Maps:  # fmt: skip
         """Translate many maps at once, without leaving the network's units.
 
@@ -218,6 +226,7 @@ class Translator:
         """
         self._check_pair(source, target)
         steps = self.default_steps if num_steps is None else num_steps
+        sampler = self._check_sampler(sampler)
         maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
         indices = list(range(num_samples)) * len(source_maps)
         out = []
@@ -250,6 +259,13 @@ class Translator:
 
         name = sampler if self.process.is_iterative else "ddim"
         return SAMPLERS[name](Task(self.process, network, y, noise), num_steps)
+
+    def _check_sampler(self, sampler: str | None) -> str:
+        sampler = self.default_sampler if sampler is None else sampler
+        if sampler not in SAMPLERS:
+            known = ", ".join(SAMPLERS)
+            raise TranslatorError(f"sampler must be one of {known}, got {sampler!r}")
+        return sampler
 
     def _check_pair(self, source: str, target: str) -> None:
         for role, name in (("source", source), ("target", target)):

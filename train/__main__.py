@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     evaluate.add_argument("--galaxies", type=int, default=40, help="hold-out galaxies (40)")
     evaluate.add_argument("--samples", type=int, default=4, help="samples of each map (4)")
     evaluate.add_argument("--steps", type=int, help="network evaluations of a sample")
+    evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")
     options = parser.parse_args(arguments)

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from engine.samplers import SAMPLERS
+
 FOCUS = tuple(
     ("gas", target) for target in ("dark_matter", "stars", "hi", "temperature", "magnetic_field")
 )
@@ -35,7 +37,7 @@ class FitConfig:
     learning_rate, warmup_steps, beta2, weight_decay : AdamW, cosine to zero.
     ema_half_life : of the averaged weights, as a share of the run so far.
     focus_share : share of each batch on the five directions from gas; the rest on all.
-    default_steps : network evaluations of one translation, for the card.
+    default_steps, default_sampler : of one translation, for the card.
     precision : "bfloat16" (autocast) or "float32".
     threads : CPU threads; 0 for torch's choice.
     save_every_s, log_every, validate_every : seconds, steps, steps.
@@ -59,6 +61,7 @@ class FitConfig:
     ema_half_life: float = 0.05
     focus_share: float = 0.5
     default_steps: int = 1
+    default_sampler: str = "ddim"
     precision: str = "float32"
     threads: int = 0
     save_every_s: float = 60.0
@@ -75,6 +78,11 @@ class FitConfig:
         for name in ("network", "process"):
             if not isinstance(getattr(self, name), dict):
                 raise ConfigError(f"{name} must hold keys and values, got {getattr(self, name)!r}")
+        if self.default_sampler not in SAMPLERS:
+            raise ConfigError(
+                f"default_sampler must be one of {', '.join(SAMPLERS)}, "
+                f"got {self.default_sampler!r}"
+            )
         if self.precision not in ("float32", "bfloat16"):
             raise ConfigError(f"precision must be float32 or bfloat16, got {self.precision!r}")
 

@@ -74,7 +74,13 @@ def directions_of(domains: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def evaluate(
-    translator: Translator, path: str, *, galaxies: int, samples: int, num_steps: int | None = None
+    translator: Translator,
+    path: str,
+    *,
+    galaxies: int,
+    samples: int,
+    num_steps: int | None = None,
+    sampler: str | None = None,
 ) -> dict[str, Any]:
     """Score every direction on the test split of a store, one rotation of each galaxy.
 
@@ -104,8 +110,9 @@ def evaluate(
         (y, x), extents = _maps_of(test, rows, source, target)
         if not len(x) or not len(known[0]):
             continue
-        drawn = translator.sample_normalized(y, source, target, num_steps=steps,
-                                             num_samples=samples)  # fmt: skip
+        drawn = translator.sample_normalized(
+            y, source, target, num_steps=steps, num_samples=samples, sampler=sampler
+        )
         results[f"{source} -> {target}"] = {
             "baseline": scores_of(PixelwiseRegression(*known)(y), x, target, extents),
             "single": scores_of(drawn[:, 0], x, target, extents),
@@ -115,6 +122,7 @@ def evaluate(
     return {
         "data": f"{Path(path).name}, test split", "galaxies": len(rows), "samples": samples,
         "steps": steps if translator.process.is_iterative else 1,
+        "sampler": sampler or translator.default_sampler,
         "focus": _average(results, [f"{s} -> {t}" for s, t in FOCUS]),
         "all": _average(results, list(results)),
         "directions": results,
@@ -180,7 +188,7 @@ def run(options: argparse.Namespace) -> int:
     translator = Translator.load(options.checkpoint)
     scores = _rounded(
         evaluate(translator, options.data, galaxies=options.galaxies, samples=options.samples,
-                 num_steps=options.steps)
+                 num_steps=options.steps, sampler=options.sampler)
     )  # fmt: skip
     print(table(scores))
     if options.write_card:

@@ -78,6 +78,7 @@ class Trainer:
             "name": c.name, "title": c.title, "family": c.family, "network": network,
             "process": c.process, "domains": list(self.domains), "grid_size": self.grid_size,
             "normalization": normalization(), "default_steps": c.default_steps,
+            "default_sampler": c.default_sampler,
         }  # fmt: skip
 
     @property

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from data.normalize import denormalize, normalize
+from engine.checkpoint import CheckpointError, read_card, write_card
 from engine.processes.flow import FlowMatching
 from engine.samplers import SAMPLERS
 from engine.translator import Translator, TranslatorError, available
@@ -67,6 +68,22 @@ def test_first_state_is_nearly_noise(translator, gas):
 def test_default_steps_are_the_cards(translator, gas):
     assert translator.default_steps == 6
     assert len(list(translator.trajectory(gas, "gas", "hi"))) == 6
+
+
+def test_default_sampler_is_the_cards(checkpoint, gas):
+    card = read_card(checkpoint)
+    assert "default_sampler" not in card
+    assert Translator.load(checkpoint).default_sampler == "ddim"
+    write_card(checkpoint, {**card, "default_sampler": "ancestral"})
+    translator = Translator.load(checkpoint)
+    default, named, other = (
+        translator.translate(gas, "gas", "hi", sampler=s) for s in (None, "ancestral", "ddim")
+    )
+    assert np.array_equal(default, named)
+    assert not np.allclose(default, other, rtol=0.1)
+    write_card(checkpoint, {**card, "default_sampler": "euler"})
+    with pytest.raises(CheckpointError, match="default_sampler of ddpm must be one of ddim"):
+        Translator.load(checkpoint)
 
 
 def test_closing_between_steps_ends_the_work(translator, gas):

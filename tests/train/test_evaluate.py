@@ -13,14 +13,14 @@ from train.evaluate import directions_of, evaluate, table
 class Toy:
     """Knows every target, or answers with the target and a fixed offset of alternating sign."""
 
-    name, default_steps = "toy", 4
+    name, default_steps, default_sampler = "toy", 4, "ddim"
     process = SimpleNamespace(is_iterative=True)
 
     def __init__(self, path, offset):
         self.test, self.offset = MapDataset(path, "test"), offset
         self.domains, self.asked = self.test.domains, {}
 
-    def sample_normalized(self, maps, source, target, *, num_steps, num_samples):
+    def sample_normalized(self, maps, source, target, *, num_steps, num_samples, sampler):
         assert num_steps == 4
         s, t = self.domains.index(source), self.domains.index(target)
         known = {m[s].numpy().tobytes(): m[t].numpy() for m in self.test.maps}
