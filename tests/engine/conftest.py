@@ -36,6 +36,20 @@ def small_card(network, family="ddpm", domains=tuple(DOMAINS)):
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def awake():
+    """Return a function that gives zero-initialized parameters values, so that all can matter."""
+
+    def wake(network):
+        torch.manual_seed(1)
+        for parameter in network.parameters():
+            if not parameter.any():
+                nn.init.normal_(parameter, std=0.1)
+        return network.eval()
+
+    return wake
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
     network = small_network()

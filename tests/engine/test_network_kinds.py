@@ -1,4 +1,4 @@
-"""A card or recipe names its network; those that name none have a U-Net."""
+"""What every kind of network promises, and how a card or recipe names one."""
 
 import json
 
@@ -22,8 +22,9 @@ from engine.translator import SHIPPED, Translator
 
 SMALL = {
     "unet": UNetConfig(widths=(8, 16), blocks=(1, 1), patch=2),
-    "dim": DiMConfig(width=16, depth=2, patch=4, state=4, head_width=8),
+    "dim": DiMConfig(width=16, depth=4, patch=4, state=4, head_width=8, chunk=6),
 }
+ONE = torch.zeros(1, dtype=torch.long)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -46,6 +47,71 @@ def test_a_card_without_a_kind_is_of_a_unet(checkpoint):
     assert type(unnamed) is UNet
     for a, b in zip(named.parameters(), unnamed.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request, awake):
+    """A small network of each kind in which everything matters."""
+    return awake(create(SMALL[request.param]))
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks_start_at_zero(kind):
+    assert not create(SMALL[kind])(torch.randn(1, 2, 16, 16), torch.rand(1), ONE, ONE + 1).any()
+
+
+def test_every_condition_and_every_map_matters(network):
+    x, time = torch.randn(1, 2, 16, 16), torch.tensor([0.3])
+    base = network(x, time, ONE, ONE + 1)
+    other = x.clone()
+    other[:, 1] += 1
+    for changed in (
+        network(other, time, ONE, ONE + 1),
+        network(x, time + 0.01, ONE, ONE + 1),
+        network(x, time, ONE + 2, ONE + 1),
+        network(x, time, ONE, ONE + 2),
+        network(x, time, ONE + 1, ONE),
+    ):
+        assert (changed - base).abs().max() > 1e-4
+
+
+def test_every_parameter_is_used(network):
+    network(torch.randn(1, 2, 16, 16), torch.rand(1), ONE, ONE + 1).square().sum().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None] == []
+
+
+def test_any_multiple_is_a_size(network):
+    assert network.multiple == 4
+    for size in ((16, 16), (20, 8), (8, 4)):
+        assert network(torch.randn(1, 2, *size), torch.rand(1), ONE, ONE).shape == (1, 1, *size)
+
+
+def test_single_precision_is_enough(network):
+    x, time = torch.randn(2, 2, 24, 24), torch.rand(2)
+    pair = torch.tensor([1, 2]), torch.tensor([3, 0])
+    single = network(x, time, *pair)
+    double = network.double()(x.double(), time.double(), *pair)
+    torch.testing.assert_close(single.double(), double, rtol=1e-4, atol=1e-5)
+
+
+def test_result_does_not_depend_on_the_batch_around_it(network):
+    x, time = torch.randn(5, 2, 16, 16), torch.rand(5)
+    pair = torch.arange(5), torch.arange(5).flip(0)
+    whole = network(x, time, *pair)
+    alone = network(x[3:4], time[3:4], pair[0][3:4], pair[1][3:4])
+    torch.testing.assert_close(whole[3:4], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_no_edge_of_the_patches_shows(network):
+    """Without its low-resolution part the network is a plain convolution of the maps."""
+    nn.init.zeros_(network.leave.weight)
+    nn.init.zeros_(network.leave.bias)
+    x, time = torch.randn(1, 2, 32, 32), torch.tensor([0.3])
+    with torch.no_grad():
+        network.refine[0].weight[:, -1] = 0  # the distance from the center
+        base, moved = (network(m, time, ONE, ONE + 1) for m in (x, x.roll((1, 1), (2, 3))))
+    torch.testing.assert_close(base[..., 4:-5, 4:-5], moved[..., 5:-4, 5:-4], rtol=1e-4, atol=1e-5)
+    assert float(base.std()) > 1e-3
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/card.json")), ids=lambda p: p.parent.name)
