@@ -170,7 +170,7 @@ class Trainer:
         training = {
             "recipe": recipe, "data": Path(self.config.data).name, "map_stacks": self.images,
             "steps": self.step, "pairs_seen": self.step * self.config.batch_size,
-            "device": f"{self.device.type}, {torch.get_num_threads()} threads",
+            "device": f"{self.device.type}, threads: {torch.get_num_threads()}",
             "seconds": round(self.seconds), "torch": torch.__version__,
             "validation_loss": round(self.validate(), 5),
         }  # fmt: skip
