@@ -221,18 +221,18 @@ class Translator:
 
         Returns
         -------
-        (n, num_samples, H, W) float32, normalized; sample i of every map starts from the same
-        noise, that of `translate`.
+        (n, num_samples, H, W) float32, normalized; the samples of map k are those of `translate`
+        with seed + k, so that no two maps share their noise, which would bias any average.
         """
         self._check_pair(source, target)
         steps = self.default_steps if num_steps is None else num_steps
         sampler = self._check_sampler(sampler)
         maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
-        indices = list(range(num_samples)) * len(source_maps)
+        draws = [(seed + k, i) for k in range(len(source_maps)) for i in range(num_samples)]
         out = []
         for start in range(0, len(maps), BATCH):
             rows = slice(start, start + BATCH)
-            generators = [_generator(seed, index) for index in indices[rows]]
+            generators = [_generator(*draw) for draw in draws[rows]]
             y = maps[rows, None]
             for sample in self._walk(y, (source, target), steps, generators, sampler):
                 estimate = sample.estimate

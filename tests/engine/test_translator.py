@@ -107,7 +107,7 @@ def test_closing_between_steps_ends_the_work(translator, gas):
 def test_many_maps_at_once_are_those_one_by_one(translator, rng):
     maps = 10 ** rng.normal(6.3, 0.5, (11, *SHAPE))
     together = translator.sample_normalized(normalize(maps, "gas"), "gas", "hi", num_samples=3)
-    alone = translator.translate(maps[10], "gas", "hi", num_samples=3)
+    alone = translator.translate(maps[10], "gas", "hi", num_samples=3, seed=10)
     np.testing.assert_allclose(denormalize(together[10], "hi"), alone, rtol=2e-3)
 
 
