@@ -31,7 +31,7 @@ explore: $(VENV)/.installed  ## Install where needed and serve the explorer
 	@echo "Galactic Alchemy: http://localhost:$(PORT)/app (Ctrl-C stops it)"
 	@exec $(PY) -m panel serve explorer/app.py --port $(PORT) $(SHOW) $(ARGS) </dev/null
 
-test: $(VENV)/.installed-dev  ## Run every test, the browser's included
+test: $(VENV)/.installed-dev  ## Run the tests, the browser's included
 	@CHROMIUM="$$($(PY) tests/install_browser.py)" $(PY) -m pytest $(ARGS) </dev/null
 
 check: $(VENV)/.installed-dev  ## Lint, formatting, types and layers

@@ -59,6 +59,10 @@ class Layout:
         for name in self.domains:
             get_domain(name)
 
+    def __str__(self) -> str:
+        options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        return f"grid_size {self.grid_size}" + (f", {options}" if options else "")
+
     def to_json(self) -> str:
         """Return the text of store.json."""
         rounding = f"relative error at most 2^-{MANTISSA_BITS + 1}"

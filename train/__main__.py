@@ -7,6 +7,16 @@ import sys
 from collections.abc import Sequence
 
 
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, got {text!r}")
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one sentence on bad input."""
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
@@ -23,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
     evaluate.add_argument("--checkpoint", required=True, help="name or folder")
     evaluate.add_argument("--data", required=True, help="map store")
-    evaluate.add_argument("--galaxies", type=int, default=40, help="hold-out galaxies (40)")
-    evaluate.add_argument("--samples", type=int, default=4, help="samples of each map (4)")
-    evaluate.add_argument("--steps", type=int, help="network evaluations of a sample")
+    evaluate.add_argument("--galaxies", type=_positive, default=40, help="hold-out galaxies (40)")
+    evaluate.add_argument("--samples", type=_positive, default=4, help="samples of each map (4)")
+    evaluate.add_argument("--steps", type=_positive, help="network evaluations of a sample")
     evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")

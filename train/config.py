@@ -106,6 +106,8 @@ def load_config(path: str | Path, **overrides: Any) -> FitConfig:
     known = {f.name for f in dataclasses.fields(FitConfig)}
     if unknown := set(fields) - known:
         raise ConfigError(f"{path} has unknown keys: {', '.join(sorted(map(str, unknown)))}")
+    if lacking := [key for key in ("name", "title", "family") if key not in fields]:
+        raise ConfigError(f"{path} lacks {', '.join(lacking)}")
     try:
         return FitConfig(**fields)
     except (TypeError, ConfigError) as error:

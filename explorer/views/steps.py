@@ -188,6 +188,7 @@ class StepPlayer(Viewer):
                 self._label.text = _NO_STEPS
                 self._player.param.update(disabled=True, direction=0, value=0)
                 return
+            self._noisy.title.text = "Noisy state xₜ" if run.num_steps > 1 else "State xₜ"
             self._frames.data = _frames(run)
             self._lines.data = {
                 "r": [run.radii_kpc] * run.num_steps,

@@ -51,7 +51,12 @@ def test_wrong_values_are_one_sentence(kind, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("name: a\ntitle: A\n", "family"), ("- a\n", "mapping"), ("a: [1", "YAML"), (None, "no such")],
+    [
+        ("name: a\ntitle: A\n", "lacks family"),
+        ("- a\n", "mapping"),
+        ("a: [1", "YAML"),
+        (None, "no such"),
+    ],
 )
 def test_wrong_files_are_refused(text, words, tmp_path):
     path = tmp_path / "wrong.yaml"

@@ -7,6 +7,7 @@ import pytest
 
 from data.dataset import MapDataset
 from data.domains import DOMAINS
+from train.__main__ import main
 from train.evaluate import directions_of, evaluate, table
 
 
@@ -67,3 +68,10 @@ def test_other_domains_are_refused(store):
     toy.domains = ("gas", "stars")
     with pytest.raises(ValueError, match="must hold the domains of toy"):
         evaluate(toy, str(store), galaxies=3, samples=2)
+
+
+@pytest.mark.parametrize("option", ["--galaxies", "--samples", "--steps"])
+def test_the_command_wants_numbers_from_one(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--checkpoint", "x", "--data", "y", option, "0"])
+    assert "a whole number from 1 is needed, got '0'" in capsys.readouterr().err
