@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from data import tng
+from data.arguments import whole_number
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
@@ -40,16 +41,6 @@ def _seeds(text: str) -> range:
     return seeds
 
 
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, got {text!r}")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -64,13 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--centers", metavar="TABLE.csv", type=Path,
                       help="objects in the one cutout file: name, x_kpc, y_kpc, z_kpc, radius_kpc"
                       )  # fmt: skip
-    make.add_argument("--rotations", type=_positive, default=ROTATIONS_PER_GALAXY)
-    make.add_argument("--grid-size", type=_positive, default=64, help="pixels a side")
+    make.add_argument("--rotations", type=whole_number, default=ROTATIONS_PER_GALAXY)
+    make.add_argument("--grid-size", type=whole_number, default=64, help="pixels a side")
     make.add_argument(
         "--field-of-view", type=float, default=FIELD_OF_VIEW_FACTOR, metavar="FACTOR",
         help="side of a map in baryonic half-mass radii",
     )  # fmt: skip
-    make.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)),
+    make.add_argument("--workers", type=whole_number, default=len(os.sched_getaffinity(0)),
                       help="processes on this machine; one a core where left out")  # fmt: skip
     make.add_argument("--scheduler", metavar="ADDRESS",
                       help="of a Dask cluster to work on instead, as tcp://host:8786")  # fmt: skip

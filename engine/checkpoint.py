@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from data.atomic import replacing
 from data.domains import DOMAINS, get_domain
 from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
@@ -40,17 +40,15 @@ def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[s
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in weights.items()}
-    aside = folder / f".{WEIGHTS}.part"
-    save_file(half, aside)
-    os.replace(aside, folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as aside:
+        save_file(half, aside)
     write_card(folder, card)
 
 
 def write_card(folder: str | Path, card: dict[str, Any]) -> None:
     """Write a checkpoint's card, aside first."""
-    aside = Path(folder) / f".{CARD}.part"
-    aside.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, Path(folder) / CARD)
+    with replacing(Path(folder) / CARD) as aside:
+        aside.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:

@@ -6,15 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, got {text!r}")
-    return number
+from data.arguments import whole_number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,9 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
     evaluate.add_argument("--checkpoint", required=True, help="name or folder")
     evaluate.add_argument("--data", required=True, help="map store")
-    evaluate.add_argument("--galaxies", type=_positive, default=40, help="hold-out galaxies (40)")
-    evaluate.add_argument("--samples", type=_positive, default=4, help="samples of each map (4)")
-    evaluate.add_argument("--steps", type=_positive, help="network evaluations of a sample")
+    evaluate.add_argument(
+        "--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)"
+    )
+    evaluate.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    evaluate.add_argument("--steps", type=whole_number, help="network evaluations of a sample")
     evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")

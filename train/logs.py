@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from types import TracebackType
 
+from data.atomic import replacing
+
 COLUMNS = ("step", "seconds", "name", "value")
 
 
@@ -25,10 +27,8 @@ class Log:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "log.csv"
         kept = [row for row in read_log(path) if int(row[0]) <= step]
-        aside = path.with_suffix(".part")
-        with aside.open("w", newline="", encoding="utf-8") as file:
+        with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *kept])
-        aside.replace(path)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._board = SummaryWriter(str(folder), purge_step=step + 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from data.atomic import replacing
 from data.dataset import MapDataset
 from engine.checkpoint import build, normalization, save_checkpoint
 from engine.networks import configure, network_fields
@@ -136,12 +136,8 @@ class Trainer:
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
             "config": asdict(self.config),
         }  # fmt: skip
-        aside = self.folder / f".{STATE}.part"
-        with open(aside, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, self.folder / STATE)
+        with replacing(self.folder / STATE) as aside:
+            torch.save(state, aside)
 
     def resume(self) -> None:
         """Go on from the saved state; ConfigError if it is of another network or damaged."""

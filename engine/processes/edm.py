@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.processes.path import Coefficients, Process
+from engine.processes.path import Coefficients, Process, check_noise_levels, normal_quantiles
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,7 @@ class EDM(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.sigma_min < self.sigma_max:
-            raise ValueError(
-                f"sigma_min must lie above zero and below sigma_max, got {self.sigma_min} "
-                f"and {self.sigma_max}"
-            )
+        check_noise_levels(self.sigma_min, self.sigma_max)
         for name in ("rho", "spread"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above zero, got {getattr(self, name)}")
@@ -48,7 +44,7 @@ class EDM(Process):
 
     def training_times(self, u: Tensor) -> Tensor:
         """Return times for u uniform in 0 to 1, at which ln sigma is normal, kept in range."""
-        normal = torch.special.ndtri(u.double().clamp(1e-6, 1.0 - 1e-6))
+        normal = normal_quantiles(u)
         sigma = torch.exp(self.mean + self.spread * normal)
         low, high = (s ** (1.0 / self.rho) for s in (self.sigma_min, self.sigma_max))
         time = (sigma ** (1.0 / self.rho) - low) / (high - low)

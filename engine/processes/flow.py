@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.processes.path import Coefficients, Process
+from engine.processes.path import Coefficients, Process, normal_quantiles
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ class FlowMatching(Process):
 
     def training_times(self, u: Tensor) -> Tensor:
         """Return times for u uniform in 0 to 1, logit-normal."""
-        normal = torch.special.ndtri(u.double().clamp(1e-6, 1.0 - 1e-6))
+        normal = normal_quantiles(u)
         return torch.sigmoid(self.mean + self.spread * normal).to(u.dtype)

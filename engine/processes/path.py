@@ -24,6 +24,19 @@ def columns(coefficients: tuple[Tensor, ...], like: Tensor) -> tuple[Tensor, ...
     return tuple(c.to(like.dtype)[:, None, None, None] for c in coefficients)
 
 
+def normal_quantiles(u: Tensor) -> Tensor:
+    """Return standard normal numbers, float64, for u uniform in 0 to 1, of its shape."""
+    return torch.special.ndtri(u.double().clamp(1e-6, 1.0 - 1e-6))
+
+
+def check_noise_levels(sigma_min: float, sigma_max: float) -> None:
+    """Raise ValueError unless 0 < sigma_min < sigma_max."""
+    if not 0 < sigma_min < sigma_max:
+        raise ValueError(
+            f"sigma_min must lie above zero and below sigma_max, got {sigma_min} and {sigma_max}"
+        )
+
+
 @dataclass(frozen=True)
 class Process:
     """Base of all processes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.processes.path import Coefficients, Process
+from engine.processes.path import Coefficients, Process, check_noise_levels
 
 SDES = ("vp", "subvp", "ve")
 _BETA_MIN, _BETA_MAX = 0.1, 20.0  # Song et al. (2021), appendix C
@@ -37,11 +37,7 @@ class ScoreSDE(Process):
         super().__post_init__()
         if self.sde not in SDES:
             raise ValueError(f"sde must be one of {', '.join(SDES)}, got {self.sde!r}")
-        if not 0 < self.sigma_min < self.sigma_max:
-            raise ValueError(
-                f"sigma_min must lie above zero and below sigma_max, got {self.sigma_min} "
-                f"and {self.sigma_max}"
-            )
+        check_noise_levels(self.sigma_min, self.sigma_max)
 
     def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""
