@@ -20,6 +20,7 @@ from engine.baselines import PixelwiseRegression
 from engine.checkpoint import read_card, write_card
 from engine.metrics.ensemble import fair_crps, spread_over_error
 from engine.metrics.profile import radial_profile
+from engine.metrics.spectrum import small_scale_power
 from engine.translator import Translator, checkpoint_folder
 from train.config import FOCUS
 
@@ -42,6 +43,8 @@ def scores_of(
     mae_dex : mean absolute error of log10(value + floor).
     psnr_db : 10 log10(range^2 / MSE) over all maps, with the fixed `PSNR_RANGE`.
     profile_dex : mean absolute difference in dex of the azimuthal profiles of value + floor.
+    small_scale_power : power of the normalized estimates over that of the truths at wavelengths of
+        3 to 8 pixels; 1 for the right amount of fine structure.
     """
     d = get_domain(domain)
     error = (estimate - truth).astype(np.float64)
@@ -56,6 +59,7 @@ def scores_of(
         "mae_dex": float(np.abs(error).mean() * d.scale_dex),
         "psnr_db": float(psnr),
         "profile_dex": float(np.nanmean(np.abs(difference))),
+        "small_scale_power": small_scale_power(estimate, truth),
     }
 
 
@@ -163,11 +167,13 @@ _COLUMNS = {
     "pixelwise profile": ("baseline", "profile_dex"),
     "one sample profile": ("single", "profile_dex"),
     "mean profile": ("mean", "profile_dex"),
+    "pixelwise small-scale power": ("baseline", "small_scale_power"),
+    "one sample small-scale power": ("single", "small_scale_power"),
 }
 
 
 def table(scores: dict[str, Any]) -> str:
-    """Return the scores as a Markdown table, in dex but for the ratio."""
+    """Return the scores as a Markdown table, in dex but for the ratios."""
     lines = [f"| direction | {' | '.join(_COLUMNS)} |", "|---" * (1 + len(_COLUMNS)) + "|"]
     rows = {"five from gas": scores["focus"], "all": scores["all"], **scores["directions"]}
     for name, row in rows.items():

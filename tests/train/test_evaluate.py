@@ -37,6 +37,7 @@ def test_perfect_maps_cost_nothing_and_the_baseline_does(store):
     for row in scores["directions"].values():
         assert row["single"]["mae_dex"] == row["ensemble"]["crps_dex"] == 0.0
         assert row["baseline"]["mae_dex"] > 0.01
+        assert row["single"]["small_scale_power"] == 1.0
 
 
 def test_errors_are_in_dex_of_the_target(store):
