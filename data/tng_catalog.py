@@ -136,7 +136,7 @@ class Subhalo:
     def descendant(self) -> tuple[int, int] | None:
         """Return snapshot and id of the descendant; None where there is none."""
         node = (self.descendant_snapshot, self.descendant_id)
-        return None if -1 in node else node
+        return node if self.descendant_id >= 0 else None
 
 
 def subhalo_name(simulation: str, snapshot: int, subhalo_id: int) -> str:

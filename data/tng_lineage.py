@@ -15,8 +15,8 @@ class Lineages:
     """The last descendants of subhalos; each link is asked for once, and kept in a file.
 
     Links are those of SubLink (Rodriguez-Gomez et al. 2015), of which each subhalo has one at most,
-    to the next snapshot or the one after. We follow them one by one: in the tree's depth-first
-    order, what lies between a subhalo and its last descendant are not its descendants alone.
+    to the next snapshot or the one after. They are followed one by one: the tree is stored depth
+    first, so that what lies between a subhalo and its last descendant is not descendants alone.
     """
 
     def __init__(self, links: JsonLines) -> None:

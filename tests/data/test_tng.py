@@ -93,11 +93,13 @@ def test_galaxies_arrive_as_they_are_in_the_simulation(
 def test_the_catalog_lists_what_was_chosen_and_what_is_there(simulation, download, tmp_path):
     simulation.add(99, 7, stellar_mass_msun=2e10)
     simulation.add(50, 12, stellar_mass_msun=5e10)
+    simulation.link((50, 12), (99, 7))
     assert download() == 0
     assert download("--snapshots", "50") == 0  # a second selection in the same folder
     with (tmp_path / "tng" / "catalog.csv").open(newline="") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"TNG50-1/99/subhalo-7", "TNG50-1/50/subhalo-12"}
+    assert {row["lineage"] for row in rows.values()} == {"TNG50-1/99/subhalo-7"}
     row = rows["TNG50-1/50/subhalo-12"]
     assert (tmp_path / "tng" / row["file"]).is_file()
     assert float(row["redshift"]) == pytest.approx(0.99729, abs=1e-5)
