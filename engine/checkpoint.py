@@ -28,6 +28,19 @@ class CheckpointError(ValueError):
     """A checkpoint is missing, damaged, or made for other domains."""
 
 
+def normalization_of(card: dict[str, Any]) -> Normalization:
+    """Return the constants that a card's network was trained with; CheckpointError if damaged."""
+    try:
+        found = Normalization.from_json(card["normalization"])
+    except ValueError as error:
+        raise CheckpointError(f"normalization of checkpoint {card['name']}: {error}") from None
+    if lacking := [str(name) for name in card["domains"] if name not in found.scales]:
+        raise CheckpointError(
+            f"checkpoint {card['name']} lacks the normalization of {', '.join(lacking)}"
+        )
+    return found
+
+
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
     """Write weights as float16 and the card; each file is written aside and renamed."""
     folder = Path(folder)
@@ -62,19 +75,6 @@ def read_card(folder: str | Path) -> dict[str, Any]:
                 f"{key} in {path} must be a JSON {kind.__name__}, got {card[key]!r}"
             )
     return card
-
-
-def normalization_of(card: dict[str, Any]) -> Normalization:
-    """Return the constants that a card's network was trained with; CheckpointError if damaged."""
-    try:
-        found = Normalization.from_json(card["normalization"])
-    except ValueError as error:
-        raise CheckpointError(f"normalization of checkpoint {card['name']}: {error}") from None
-    if lacking := [str(name) for name in card["domains"] if name not in found.scales]:
-        raise CheckpointError(
-            f"checkpoint {card['name']} lacks the normalization of {', '.join(lacking)}"
-        )
-    return found
 
 
 def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:

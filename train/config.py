@@ -28,11 +28,11 @@ class FitConfig:
     ----------
     name, title, family : of the checkpoint; family is a key of `engine.processes.PROCESSES`.
     data : path of the map store.
+    normalization : of the maps: "default", the constants of `data.domains`, or "store", mean and
+        spread of the store's training maps. The checkpoint carries them.
     output : folder of the run; runs/NAME if empty.
     network, process : fields of the network and of the process; network's `kind` is a key of
         `engine.networks.NETWORKS`, "unet" if absent.
-    normalization : of the maps: "default", the constants of `data.domains`, or "store", mean and
-        spread of the store's training maps. The checkpoint carries them.
     steps, batch_size : length of the run.
     max_seconds : the learning rate falls with max(step / steps, seconds / max_seconds), so that a
         run on a slow machine still ends well; 0 for no limit.
@@ -50,10 +50,10 @@ class FitConfig:
     title: str
     family: str
     data: str = "runs/synthetic-64"
+    normalization: str = "default"
     output: str = ""
     network: dict[str, Any] = field(default_factory=dict)
     process: dict[str, Any] = field(default_factory=dict)
-    normalization: str = "default"
     steps: int = 10_000
     batch_size: int = 32
     max_seconds: float = 0.0
@@ -78,6 +78,8 @@ class FitConfig:
             if not isinstance(value, int | float) or value <= 0:
                 hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
                 raise ConfigError(f"{name} must be a number above zero, got {value!r}{hint}")
+        if self.normalization not in ("default", "store"):
+            raise ConfigError(f"normalization must be default or store, got {self.normalization!r}")
         for name in ("network", "process"):
             if not isinstance(getattr(self, name), dict):
                 raise ConfigError(f"{name} must hold keys and values, got {getattr(self, name)!r}")
@@ -86,8 +88,6 @@ class FitConfig:
                 f"default_sampler must be one of {', '.join(SAMPLERS)}, "
                 f"got {self.default_sampler!r}"
             )
-        if self.normalization not in ("default", "store"):
-            raise ConfigError(f"normalization must be default or store, got {self.normalization!r}")
         if self.precision not in ("float32", "bfloat16"):
             raise ConfigError(f"precision must be float32 or bfloat16, got {self.precision!r}")
 

@@ -137,11 +137,12 @@ class Trainer:
         """Write the full state, aside first, then rename."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
+            "normalization": self.normalization.to_json(),
             "network": self.network.state_dict(), "average": self.average,
             "auxiliary": self.objective.auxiliary.state_dict(),
             "optimizers": [o.state_dict() for o in self.objective.optimizers],
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
-            "config": asdict(self.config), "normalization": self.normalization.to_json(),
+            "config": asdict(self.config),
         }  # fmt: skip
         with replacing(self.folder / STATE) as aside:
             torch.save(state, aside)
