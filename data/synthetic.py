@@ -140,7 +140,8 @@ def synthesize(
     gas.fields["magnetic_field"] = gas["magnetic_field"] @ turn.T
     total = central.halo.mass + (companion.halo.mass if companion else 0.0)
     properties = {"halo_mass": total, "stellar_mass": float(stars.masses.sum())}
-    return Galaxy(f"synthetic-{seed:06d}", redshift, particles, kind, properties)
+    name = f"synthetic-{seed:06d}"
+    return Galaxy(name, redshift, particles, kind, properties, lineage=name)
 
 
 def _check(
