@@ -1,4 +1,4 @@
-"""The hot halo: gas in near-hydrostatic balance, stirred, blown into, and shocked where it falls in."""
+"""The hot halo: near-hydrostatic gas, stirred, blown into, and shocked where it falls in."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ class Atmosphere:
         """
         side = _BOX * halo.radius
         calm = max(halo.mass / 1e12, 1.0) ** -0.17
-        scalars = [draw_field(side, rng, outer_scale=0.3) for _ in range(2)]
+        entropy, sound = (draw_field(side, rng, outer_scale=0.3) for _ in range(2))
         eddies = draw_field(side, rng, vector=True, outer_scale=0.3, grid=32)
         contrast = (0.45 * calm, 0.25 * calm)
-        return cls(halo, mass, *galaxy, shape, filaments, bubbles, *scalars, eddies, contrast)
+        return cls(halo, mass, *galaxy, shape, filaments, bubbles, entropy, sound, eddies, contrast)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Return (n, 3) kpc positions that follow the density.
@@ -164,12 +164,13 @@ class Atmosphere:
 
 
 def _even_points(n: int, rng: np.random.Generator) -> Array:
-    """Return (n, 3) points in the unit cube: a Kronecker sequence, shifted at random.
+    """Return (n, 3) points in the unit cube: a Kronecker sequence, shifted and jittered at random.
 
     Its steps are 1/g, 1/g^2, 1/g^3 with g^4 = g + 1, the golden ratio's kin in three dimensions.
     """
     steps = 1.2207440846057596 ** -np.arange(1.0, 4.0)
-    return np.mod(np.arange(n)[:, None] * steps + rng.uniform(size=3), 1.0)
+    jitter = n ** (-1.0 / 3.0) * rng.uniform(size=(n, 3))
+    return np.mod(np.arange(n)[:, None] * steps + rng.uniform(size=3) + jitter, 1.0)
 
 
 def cooling_function(kelvin: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cosmology import GRAVITY, concentration, virial_radius
+from data.cosmology import GRAVITY, OMEGA_MATTER, concentration, virial_radius
 
 Array = NDArray[np.float64]
 
@@ -60,9 +60,11 @@ class NFW:
     def sample_extended_radii(self, n: int, rng: np.random.Generator) -> Array:
         """Return (n,) radii in kpc out to 3 R200, where the density runs out.
 
-        NFW times [1 + (r/r_t)^6]^(-2/3), the transition of Diemer & Kravtsov (2014, eqs. 4 and 6,
-        halos selected by accretion rate) with r_t = 1.55 R200c, about what they find for a growth
-        of Gamma = 2; M(<R200) is `mass`. From R200 on it is tapered to zero at 3 R200.
+        NFW times [1 + (r/r_t)^6]^(-2/3), plus the mean density of matter times
+        (r / 5 R200m)^-1.5 + 1: the form of Diemer & Kravtsov (2014, eq. 4) for halos selected by
+        accretion rate, with r_t = 1.55 R200c, about what they find for a growth of Gamma = 2, R200m
+        = 1.6 R200c, and the mean density of z = 0. M(<R200) is `mass`. From R200 on all is tapered
+        to zero at 3 R200.
         """
         grid, mass = self._extended()
         return np.interp(rng.uniform(0.0, mass[-1], n), mass, grid)
@@ -70,8 +72,10 @@ class NFW:
     def _extended(self) -> tuple[Array, Array]:
         x = np.concatenate([[0.0], np.geomspace(1e-4, EDGE, 1024)])
         middle = 0.5 * (x[1:] + x[:-1])
-        shell = np.diff(_m(x * self.concentration)) * (1.0 + (middle / 1.55) ** 6) ** (-2.0 / 3.0)
-        mass = np.concatenate([[0.0], np.cumsum(shell * taper(middle))])
+        inner = np.diff(_m(x * self.concentration)) / _m(self.concentration)
+        inner *= (1.0 + (middle / 1.55) ** 6) ** (-2.0 / 3.0)
+        outer = OMEGA_MATTER / 200.0 * ((middle / 8.0) ** -1.5 + 1.0) * np.diff(x**3)
+        mass = np.concatenate([[0.0], np.cumsum((inner + outer) * taper(middle))])
         return x * self.radius, mass * (self.mass / np.interp(1.0, x, mass))
 
 
@@ -140,12 +144,14 @@ def gather_to_filaments(
     -------
     (n, 3) kpc; distances from the center are kept, and so is the profile.
     """
+    moved = xyz.copy()
+    if not len(filaments):
+        return moved
     r = np.linalg.norm(xyz, axis=1)
     share = 0.67 * np.clip((r / radius - 1.0) / 1.5, 0.0, 1.0)
-    turned = np.flatnonzero(rng.uniform(size=len(r)) < share) if len(filaments) else []
-    along = filaments[rng.integers(len(filaments), size=len(turned))] if len(turned) else 0.0
-    new = along * r[turned, None] + 0.22 * radius * rng.standard_normal((len(turned), 3))
-    moved = xyz.copy()
+    turned = np.flatnonzero(rng.uniform(size=len(r)) < share)
+    along = filaments[rng.integers(len(filaments), size=len(turned))] * r[turned, None]
+    new = along + 0.22 * radius * rng.standard_normal((len(turned), 3))
     moved[turned] = new * (r[turned] / np.linalg.norm(new, axis=1))[:, None]
     return moved
 
@@ -166,9 +172,9 @@ def draw_subhalos(
     """Draw subhalos of 3e-4 to 0.08 of the halo's mass.
 
     dN/dm ~ m^-1.9 (Springel et al. 2008), normalized to 10 % of the mass in that range, out to
-    where matter ends; radii less concentrated than the mass, n ~ rho r^0.9, so that few survive near the center: the form of Han
-    et al. (2016), whose exponent for one halo like the Milky Way's is 1.3. Their profile is an NFW
-    cut at the tidal radius r (m / 3M)^(1/3).
+    where matter ends; radii less concentrated than the mass, n ~ rho r^0.9, so that few survive
+    near the center: the form of Han et al. (2016), whose exponent for one halo like the Milky Way's
+    is 1.3. Their profile is an NFW cut at the tidal radius r (m / 3M)^(1/3).
     """
     low, high, slope = 3e-4, 0.08, 0.9
     fraction = 0.10 * rng.lognormal(0.0, 0.3) * halo.extended_mass(np.inf) / halo.mass

@@ -98,7 +98,7 @@ def blow(xyz: Array, bubbles: list[Bubble], ripple: Array) -> tuple[Array, Array
     """Return what bubbles do to density and temperature, as factors (n,) at points (n, 3) kpc.
 
     `ripple` (n,) of unit variance wrinkles their walls. Shells are 0.2 of the bubble thick, with a
-    sharp outer edge.
+    sharp outer edge. Where bubbles overlap the last one rules.
     """
     density, temperature = np.ones(len(xyz)), np.ones(len(xyz))
     for bubble in bubbles:
@@ -108,6 +108,7 @@ def blow(xyz: Array, bubbles: list[Bubble], ripple: Array) -> tuple[Array, Array
             (density, bubble.thinning, bubble.compression),
             (temperature, bubble.heating, bubble.rim_heating),
         ):
+            factor **= 1.0 - swept
             factor *= (core / rim) ** inside * rim**swept
     return density, temperature
 

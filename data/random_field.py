@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from numba import njit
+from numpy.typing import NDArray
 from scipy import fft
 
 from data.halo import random_rotation
@@ -81,7 +81,7 @@ def draw_field(
     return RandomField(values, side, random_rotation(rng))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _interpolate(values: NDArray[np.float32], cells: Array, found: Array) -> None:
     """Fill `found` (n, components) with `values` read linearly at `cells` (n, 3), periodic."""
     grid = values.shape[1]

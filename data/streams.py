@@ -20,7 +20,7 @@ _SHOCK_MASS = 1e12
 
 @dataclass(frozen=True)
 class ColdGas:
-    """Gas between cold and hot: positions (n, 3) kpc and how far it has mixed (n,), 0 cold, 1 hot."""
+    """Gas at positions (n, 3) kpc that has mixed with the hot gas by (n,) from 0, cold, to 1."""
 
     xyz: Array
     mixing: Array
@@ -104,14 +104,14 @@ def draw_clouds(n: int, atmosphere: Atmosphere, rng: np.random.Generator) -> Col
 
     Gas is thermally unstable where t_cool / t_ff < 10 (Sharma et al. 2012, abstract), and where it
     is overdense by much even beyond that (Nelson et al. 2020, abstract): clouds sit at places of
-    the hot gas chosen by 1 / (1 + (t_cool / 10 t_ff)^2). They come in clusters (Ramesh et al.
+    the hot gas chosen by 1 / (1 + (t_cool / 10 t_ff)^4). They come in clusters (Ramesh et al.
     2023), each a string of cloudlets drawn out roughly along the way down. Sizes are set by hand.
     """
     radius = atmosphere.halo.radius
     places = atmosphere.sample(3000, rng)
     ratio = atmosphere.cooling_over_free_fall(places)
     distance = np.linalg.norm(places, axis=1)
-    weight = np.where(distance < 0.7 * radius, 1.0 / (1.0 + (ratio / 10.0) ** 2), 1e-12)
+    weight = np.where(distance < 0.7 * radius, 1.0 / (1.0 + (ratio / 10.0) ** 4), 1e-12)
     clusters = places[rng.choice(len(places), 24, replace=False, p=weight / weight.sum())]
     share = rng.pareto(1.1, 24) + 0.3
     which = rng.choice(24, 10 * 24, p=share / share.sum())

@@ -1,4 +1,4 @@
-"""Everything around the central galaxies: halo, satellites, hot and cold gas, put together by type."""
+"""All that is around central galaxies, put together by particle type."""
 
 from __future__ import annotations
 
@@ -204,7 +204,9 @@ def _atmospheres(site: Site, rng: np.random.Generator) -> list[Atmosphere]:
         bubbles = draw_wind_bubbles(radius, host.outflow, rng) if index == 0 else []
         if host.halo.mass > _JET_MASS:
             bubbles += draw_cavities(radius, rng)
-        shape, filaments = (np.eye(3), site.filaments[:0]) if index else (site.shape, site.filaments)
+        shape, filaments = (
+            (np.eye(3), site.filaments[:0]) if index else (site.shape, site.filaments)
+        )
         body = (host.stellar + host.cold, 2.0 * host.scale_length)
         found.append(Atmosphere.draw(host.halo, host.hot, body, shape, filaments, bubbles, rng))
     return found

@@ -71,6 +71,7 @@ _STYLES = {
 
 KINDS = tuple(_STYLES)
 
+
 @dataclass(frozen=True)
 class _Central:
     """One galaxy before its surroundings: masses in Msun, lengths in kpc."""
@@ -195,8 +196,8 @@ def _draw_central(
 def _hot_mass(style: KindStyle, halo: NFW) -> float:
     """Return the hot halo's mass: a share of the baryons that grows with halo mass.
 
-    0.35 (M / 1e12)^0.2 of the cosmic share out to 3 R200, set by hand: simulations disagree on it, and TNG halos
-    of low mass hold far more than those of EAGLE (Davies et al. 2020).
+    0.35 (M / 1e12)^0.2 of the cosmic share out to 3 R200, set by hand: simulations disagree on it,
+    and TNG halos of low mass hold far more than those of EAGLE (Davies et al. 2020).
     """
     share = 0.35 * (halo.mass / 1e12) ** 0.2 * style.hot_gas
     return min(share, 0.8) * cosmo.BARYON_FRACTION * halo.mass

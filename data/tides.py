@@ -34,7 +34,7 @@ def draw_encounter(primary: NFW, secondary: NFW, rng: np.random.Generator) -> En
     along, across = -np.sqrt(1 - impact**2), impact
     velocity = speed * np.array([along, across * np.cos(tilt), across * np.sin(tilt)])
     time_to_center = distance / speed * KPC_KM_S_IN_GYR
-    duration = time_to_center * rng.uniform(1.5, 2.6)
+    duration = time_to_center * rng.uniform(1.4, 2.3)
     return Encounter(primary, secondary, np.array([distance, 0.0, 0.0]), velocity, float(duration))
 
 
