@@ -49,7 +49,7 @@ def cold_mode_share(halo_mass: float, redshift: float) -> float:
 def draw_streams(
     n: int, halo: NFW, filaments: Array, survival: float, rng: np.random.Generator
 ) -> ColdGas:
-    """Draw streams from 2.3 R200 to the disk, one from each of the `filaments` (k, 3).
+    """Draw streams from 2 R200 to the disk, one from each of the `filaments` (k, 3).
 
     Each is a braid of strands on a path that winds into the center, as gas with angular momentum
     falls (Dekel et al. 2009). Strands wander, swell and thin out along it, and have gaps where they
@@ -65,7 +65,11 @@ def draw_streams(
         braid = (0.012 + 0.045 * s) * np.stack([_wander(s, rng), _wander(s, rng)])
         line = path + np.einsum("aj,ajk->jk", braid, sides)
         lives = 1.0 / (1.0 + np.exp(-6.0 * (_wander(s, rng) + 2.2 * (survival + s - 0.8))))
-        weight = np.exp(0.9 * _wander(s, rng)) * lives * np.gradient(s) * np.minimum(1.0, 3.0 * s)
+        weight = (
+            np.exp(0.9 * _wander(s, rng))
+            * lives
+            * np.clip(np.minimum(3.0 * s, 2.9 - 1.4 * s), 0.0, 1.0)
+        )
         chosen = rng.choice(len(s), len(members), p=weight / weight.sum())
         distance = rng.gamma(2.0, 0.75, len(members))
         offset = directions(len(members), rng) * (distance * width[chosen])[:, None]
@@ -78,7 +82,7 @@ def draw_streams(
 
 def _stream_path(filament: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Return distances s (m,) in R200, the path (m, 3) there and two normals (2, m, 3)."""
-    s = np.linspace(0.05, 2.3, 500)
+    s = np.linspace(0.05, 2.1, 500)
     side = np.cross(filament, directions(1, rng)[0])
     side /= np.linalg.norm(side)
     normal = np.cross(filament, side)
@@ -142,7 +146,7 @@ def draw_tail(n: int, sub: Subhalo, host: NFW, rng: np.random.Generator) -> Cold
     pull = -GRAVITY * float(host.enclosed_mass(r)) / r**3 * sub.center
     track = sub.center - age[:, None] * sub.velocity + 0.5 * age[:, None] ** 2 * pull
     length = age * speed
-    width = 0.03 * sub.halo.radius + 0.16 * length
+    width = 0.03 * sub.halo.radius + 0.11 * length
     wiggle = 0.12 * length * np.sin(length / (0.02 * host.radius) + rng.uniform(0, 2 * np.pi))
     side = np.cross(sub.velocity, directions(1, rng)[0])
     side /= np.linalg.norm(side)
