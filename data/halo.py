@@ -60,23 +60,25 @@ class NFW:
     def sample_extended_radii(self, n: int, rng: np.random.Generator) -> Array:
         """Return (n,) radii in kpc out to 3 R200, where the density runs out.
 
-        NFW times [1 + (r/r_t)^6]^(-2/3), plus the mean density of matter times
-        (r / 5 R200m)^-1.5 + 1: the form of Diemer & Kravtsov (2014, eq. 4) for halos selected by
-        accretion rate, with r_t = 1.55 R200c, about what they find for a growth of Gamma = 2, R200m
-        = 1.6 R200c, and the mean density of z = 0. M(<R200) is `mass`. From R200 on all is tapered
-        to zero at 3 R200.
+        NFW within R200. Beyond, in the form of Diemer & Kravtsov (2014, eq. 4) for halos selected
+        by accretion rate, NFW times [1 + (r/r_t)^6]^(-2/3) with r_t = 1.55 R200c, about what they
+        find for a growth of Gamma = 2, plus the mean density of matter times (r / 5 R200m)^-1.5 +
+        1, with R200m = 1.6 R200c and the mean density of z = 0, which sets in from 1 to 2 R200. All
+        is tapered to zero at 3 R200.
         """
         grid, mass = self._extended()
         return np.interp(rng.uniform(0.0, mass[-1], n), mass, grid)
 
     def _extended(self) -> tuple[Array, Array]:
-        x = np.concatenate([[0.0], np.geomspace(1e-4, EDGE, 1024)])
-        middle = 0.5 * (x[1:] + x[:-1])
+        x = np.concatenate([[0.0], np.geomspace(1e-4, 1.0, 512), np.linspace(1.0, EDGE, 257)[1:]])
+        middle = np.maximum(0.5 * (x[1:] + x[:-1]), 1.0)
         inner = np.diff(_m(x * self.concentration)) / _m(self.concentration)
-        inner *= (1.0 + (middle / 1.55) ** 6) ** (-2.0 / 3.0)
+        inner *= ((1.0 + (middle / 1.55) ** 6) / (1.0 + 1.55**-6)) ** (-2.0 / 3.0)
         outer = OMEGA_MATTER / 200.0 * ((middle / 8.0) ** -1.5 + 1.0) * np.diff(x**3)
+        rise = np.clip(middle - 1.0, 0.0, 1.0)
+        outer *= rise**2 * (3.0 - 2.0 * rise)
         mass = np.concatenate([[0.0], np.cumsum((inner + outer) * taper(middle))])
-        return x * self.radius, mass * (self.mass / np.interp(1.0, x, mass))
+        return x * self.radius, self.mass * mass
 
 
 def taper(x: Any) -> Array:

@@ -132,10 +132,10 @@ def _magnetic_field(
     In the disk and in streams B^2 / 8 pi = P / beta, with P = rho (c_s^2 + sigma^2), sigma = 15
     km/s, and beta = 2 and 3. That gives cold gas a few to some tens of microgauss, where TNG
     galaxies have 1 to 10 (Marinacci et al. 2018, abstract). In hot gas B ~ rho^(2/3), as flux
-    frozen into an isotropic flow has it and simulated halos do outside of galaxies (Marinacci et
-    al. 2018, section 3), with beta = 40 at the median density. The betas are set by hand. The field
-    is toroidal in the disk and otherwise a random one without divergence: ordered on large scales,
-    tangled below.
+    frozen into an isotropic flow has it and cosmological simulations do without cooling
+    (Marinacci et al. 2015, abstract), with beta = 40 at the median density. The betas are set by
+    hand. The field is toroidal in the disk and otherwise a random one without divergence: ordered
+    on large scales, tangled below.
     """
     thermal = temperature / (0.6 * cosmo.PROTON_MASS_OVER_BOLTZMANN)  # (km/s)^2
     pressure = density * (thermal + np.where(phase == Phase.HOT, 0.0, 15.0**2))
@@ -145,10 +145,12 @@ def _magnetic_field(
     frozen = strength[hot] * density[hot] ** (-2.0 / 3.0)
     strength[hot] = np.median(frozen) * density[hot] ** (2.0 / 3.0)
     disk = phase == Phase.DISK
+    vector = tangle(xyz)
+    if not disk.any():
+        return strength[:, None] * vector
     size = float(np.percentile(np.linalg.norm(xyz[disk], axis=1), 80))
     ripple = draw_field(3.0 * size, rng, outer_scale=0.2, grid=32)
     strength[disk] *= 10.0 ** (0.15 * ripple(xyz[disk])[:, 0])
-    vector = tangle(xyz)
     toroidal = np.stack([-xyz[:, 1], xyz[:, 0], np.zeros(len(xyz))], axis=1)[disk]
     toroidal /= np.linalg.norm(toroidal, axis=1, keepdims=True) + 1e-9
     ordered = 0.8 * toroidal + 0.2 * vector[disk]

@@ -65,11 +65,8 @@ def draw_streams(
         braid = (0.012 + 0.045 * s) * np.stack([_wander(s, rng), _wander(s, rng)])
         line = path + np.einsum("aj,ajk->jk", braid, sides)
         lives = 1.0 / (1.0 + np.exp(-6.0 * (_wander(s, rng) + 2.2 * (survival + s - 0.8))))
-        weight = (
-            np.exp(0.9 * _wander(s, rng))
-            * lives
-            * np.clip(np.minimum(3.0 * s, 2.9 - 1.4 * s), 0.0, 1.0)
-        )
+        ends = np.clip(np.minimum(3.0 * s, 2.9 - 1.4 * s), 0.0, 1.0)
+        weight = np.exp(0.9 * _wander(s, rng)) * lives * ends
         chosen = rng.choice(len(s), len(members), p=weight / weight.sum())
         distance = rng.gamma(2.0, 0.75, len(members))
         offset = directions(len(members), rng) * (distance * width[chosen])[:, None]

@@ -131,7 +131,7 @@ def test_tails_point_away_from_the_motion(rng):
 
 
 def test_no_stripes_in_the_field_of_hot_halos():
-    """Slopes of |B| / rho^(2/3) point every way: a sum of few plane waves gave 0.09 to 0.21 here."""
+    """Slopes of |B| / rho^(2/3) point every way: a few plane waves gave 0.09 to 0.21 here."""
     for seed in (6, 7, 10):
         galaxy = synthesize(seed, kind="massive_halo", num_dark_matter=2000, num_stars=2000)
         gas = galaxy.particles["gas"]
