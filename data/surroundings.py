@@ -144,7 +144,7 @@ def _debris(n: int, halo: NFW, rng: np.random.Generator) -> list[Array]:
         r = float(np.linalg.norm(center))
         circular = np.sqrt(cosmo.GRAVITY * float(halo.enclosed_mass(r)) / r)
         velocity = circular * roundness * rng.uniform(0.8, 1.2) * side / np.linalg.norm(side)
-        size = 0.01 * halo.radius
+        size = 0.018 * halo.radius
         parts.append(disrupt(halo, center, velocity, size, len(members), rng, duration_gyr=6.0))
     return parts
 

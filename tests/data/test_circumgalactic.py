@@ -148,3 +148,15 @@ def test_no_stripes_in_the_field_of_hot_halos():
         slopes = slopes[steep < np.percentile(steep, 99)]
         tensor = slopes.T @ slopes / np.sum(slopes**2)
         assert np.ptp(np.linalg.eigvalsh(tensor)) < 0.08
+
+
+def test_cold_clouds_are_confined_by_the_hot_gas(massive):
+    """Dense and cold, at no more than the hot gas's thermal pressure, as in TNG50's halos."""
+    gas = massive.particles["gas"]
+    radius = np.linalg.norm(gas.coordinates, axis=1)
+    radius /= cosmo.virial_radius(massive.properties["halo_mass"], 0.0)
+    shell = (radius > 0.2) & (radius < 0.6)
+    cold, hot = shell & (gas["temperature"] < 2e4), shell & (gas["temperature"] > 5e5)
+    assert np.median(gas["density"][cold]) > 5 * np.median(gas["density"][hot])
+    pressure = gas["density"] * gas["temperature"] * radius**2  # P ~ r^-2 or so in this shell
+    assert 0.1 < np.median(pressure[cold]) / np.median(pressure[hot]) < 1.2
