@@ -174,7 +174,7 @@ def _even_points(n: int, rng: np.random.Generator) -> Array:
 
 
 def cooling_function(kelvin: Array) -> Array:
-    """Return Lambda in erg cm^3/s at 0.3 solar, of n_e n_i (Tozzi & Norman 2001, eq. 24)."""
+    """Return Lambda in erg cm^3/s at 0.3 solar, of n_e n_i (Tozzi & Norman 2001)."""
     kev = kelvin / 1.1605e7
     return 1e-22 * (8.6e-3 * kev**-1.7 + 5.8e-2 * np.sqrt(kev) + 6.3e-2)
 

@@ -60,8 +60,8 @@ class NFW:
     def sample_extended_radii(self, n: int, rng: np.random.Generator) -> Array:
         """Return (n,) radii in kpc out to 3 R200, where the density runs out.
 
-        NFW within R200. Beyond, in the form of Diemer & Kravtsov (2014, eq. 4) for halos selected
-        by accretion rate, NFW times [1 + (r/r_t)^6]^(-2/3) with r_t = 1.55 R200c, about what they
+        NFW within R200. Beyond, in the form of Diemer & Kravtsov (2014) for halos selected by
+        accretion rate, NFW times [1 + (r/r_t)^6]^(-2/3) with r_t = 1.55 R200c, about what they
         find for a growth of Gamma = 2, plus the mean density of matter times (r / 5 R200m)^-1.5 +
         1, with R200m = 1.6 R200c and the mean density of z = 0, which sets in from 1 to 2 R200. All
         is tapered to zero at 3 R200.

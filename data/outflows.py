@@ -80,7 +80,7 @@ def draw_cavities(radius: float, rng: np.random.Generator) -> list[Bubble]:
     """Draw pairs of cavities that jets have blown in a massive halo.
 
     They have risen to 0.04 to 0.2 R200 and are in pressure balance with the gas around, which is
-    cool in their rims (McNamara & Nulsen 2007, sections 3.1 and 3.2); the sizes are set by hand.
+    cool in their rims (McNamara & Nulsen 2007); the sizes are set by hand.
     """
     found = []
     jet = directions(1, rng)[0]
