@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
-from data.circumgalactic import hydrostatic_temperature, sample_hot_halo, sample_streams
 from data.disk import (
     DiskStyle,
     Pattern,
@@ -22,9 +21,9 @@ from data.disk import (
     sample_disk,
     sample_hernquist,
 )
-from data.galaxy import Galaxy, Particles
-from data.halo import NFW, Subhalo, draw_shape, draw_subhalos, random_rotation, sample_subhalo
-from data.phases import Phase, gas_state
+from data.galaxy import Galaxy
+from data.halo import NFW, draw_filaments, draw_shape, draw_subhalos, random_rotation
+from data.surroundings import Host, Site, join_dark_matter, join_gas, join_stars
 from data.tides import draw_encounter, evolve
 
 Array = NDArray[np.float64]
@@ -92,7 +91,7 @@ def synthesize(
     redshift: float = 0.0,
     kind: str | None = None,
     halo_mass: float | None = None,
-    num_gas: int = 24_000,
+    num_gas: int = 32_000,
     num_dark_matter: int = 40_000,
     num_stars: int = 20_000,
 ) -> Galaxy:
@@ -122,15 +121,19 @@ def synthesize(
     log_mass = rng.uniform(*style.log_halo_mass)
     central = _draw_central(style, halo_mass or 10.0**log_mass, redshift, rng)
     shape = draw_shape(central.halo.mass, rng)
+    filaments = draw_filaments(style.streams + 1, shape, rng)
     subhalos = draw_subhalos(central.halo, shape, redshift, rng)
     companion, gas_xyz, star_xyz, offset = None, *_bodies(central, num_gas, num_stars, rng), None
     if kind == "merger":
         mass = central.halo.mass * rng.uniform(0.25, 0.9)
         companion = _draw_central(style, max(mass, 2e10), redshift, rng)
         gas_xyz, star_xyz, offset = _merge(central, companion, num_gas, num_stars, rng)
-    dark = _dark_matter(central, companion, offset, shape, subhalos, num_dark_matter, rng)
-    stars = _stars(central, companion, star_xyz, subhalos, redshift, num_stars, rng)
-    gas = _gas(central, companion, gas_xyz, offset, shape, subhalos, redshift, num_gas, rng)
+    hosts = [_host(c) for c in (central, companion) if c]
+    places = np.stack([np.zeros(3), *([offset] if offset is not None else [])])
+    site = Site(hosts, places, shape, filaments, subhalos, redshift)
+    dark = join_dark_matter(site, num_dark_matter, rng)
+    stars = join_stars(site, star_xyz, num_stars, rng)
+    gas = join_gas(site, gas_xyz, num_gas, rng)
     turn = random_rotation(rng)
     particles = {
         name: replace(part, coordinates=part.coordinates @ turn.T)
@@ -194,11 +197,20 @@ def _draw_central(
 def _hot_mass(style: KindStyle, halo: NFW) -> float:
     """Return the hot halo's mass: a share of the baryons that grows with halo mass.
 
-    0.35 (M / 1e12)^0.2 of the cosmic share, set by hand: simulations disagree on it, and TNG halos
-    of low mass hold far more than those of EAGLE (Davies et al. 2020).
+    0.35 (M / 1e12)^0.2 of the cosmic share out to 3 R200, set by hand: simulations disagree on it,
+    and TNG halos of low mass hold far more than those of EAGLE (Davies et al. 2020).
     """
     share = 0.35 * (halo.mass / 1e12) ** 0.2 * style.hot_gas
     return min(share, 0.8) * cosmo.BARYON_FRACTION * halo.mass
+
+
+def _host(central: _Central) -> Host:
+    """Return what the surroundings need to know of a galaxy."""
+    style = central.style
+    return Host(
+        central.halo, central.stellar, central.cold, _hot_mass(style, central.halo),
+        central.scale_length, style.outflow if style.bulge[1] < 0.8 else 0.0,
+    )  # fmt: skip
 
 
 def _bodies(
@@ -233,7 +245,9 @@ def _merge(
 ) -> tuple[Array, Array, Array]:
     """Return gas and stars of two disks after their passage, and where the second one is.
 
-    Cold disk particles start on circular orbits of their own halo.
+    Disk particles start on circular orbits of their own halo, with a dispersion of 0.05 of the
+    circular speed for gas and 0.1 for stars (set by hand), without which tides fold the disks
+    along lines that no real galaxy shows.
     """
     encounter = draw_encounter(first.halo, second.halo, rng)
     share = first.stellar / (first.stellar + second.stellar)
@@ -248,125 +262,11 @@ def _merge(
         speed = np.sqrt(cosmo.GRAVITY * galaxy.halo.enclosed_mass(radius) / radius) / radius
         speed = np.minimum(speed, speed[radius > 0.1 * galaxy.scale_length].max())
         velocity = np.stack([-xyz[:, 1] * speed, xyz[:, 0] * speed, np.zeros(len(xyz))], axis=1)
+        random = np.where(np.arange(len(xyz)) < len(gas), 0.05, 0.1) * speed * radius
+        velocity += random[:, None] * rng.standard_normal(velocity.shape)
         places.append(xyz @ turn.T + start)
         speeds.append(velocity @ turn.T + (encounter.velocity if galaxy is second else 0.0))
         is_gas.append(np.arange(len(xyz)) < len(gas))
     xyz, _, offset = evolve(encounter, np.concatenate(places), np.concatenate(speeds))
     mask = np.concatenate(is_gas)
     return xyz[mask], xyz[~mask], offset
-
-
-def _split(total: int, masses: list[float]) -> list[int]:
-    """Share out `total` equal-mass particles by mass; the largest part takes the rest."""
-    shares = np.asarray(masses) / np.sum(masses)
-    counts = np.floor(shares * total).astype(int)
-    counts[np.argmax(shares)] += total - counts.sum()
-    return [int(c) for c in counts]
-
-
-def _dark_matter(
-    central: _Central, companion: _Central | None, offset: Array | None, shape: Array,
-    subhalos: list[Subhalo], total: int, rng: np.random.Generator,
-) -> Particles:  # fmt: skip
-    smooth = central.halo.mass - sum(s.mass for s in subhalos)
-    second = companion.halo.mass if companion else 0.0
-    counts = _split(total, [smooth, second, *(s.mass for s in subhalos)])
-    main = rng.standard_normal((counts[0], 3))
-    main *= (central.halo.sample_radii(counts[0], rng) / np.linalg.norm(main, axis=1))[:, None]
-    parts = [main @ shape.T]
-    if companion and offset is not None:
-        other = rng.standard_normal((counts[1], 3))
-        radii = companion.halo.sample_radii(counts[1], rng)
-        parts.append(offset + other * (radii / np.linalg.norm(other, axis=1))[:, None])
-    parts += [
-        sample_subhalo(s, central.halo, n, rng) for s, n in zip(subhalos, counts[2:], strict=True)
-    ]
-    mass = (smooth + second + sum(s.mass for s in subhalos)) * (1 - cosmo.BARYON_FRACTION)
-    return Particles(np.concatenate(parts), np.full(total, mass / total))
-
-
-def _stars(
-    central: _Central, companion: _Central | None, body: Array, subhalos: list[Subhalo],
-    redshift: float, total: int, rng: np.random.Generator,
-) -> Particles:  # fmt: skip
-    """Join the central's stars and the satellites'.
-
-    A subhalo had about twice its mass before infall, which sets its stars by the same relation.
-    """
-    hosts = [s for s in subhalos if s.mass > 1e9]
-    satellites = [cosmo.stellar_mass(2.0 * s.mass, redshift) for s in hosts]
-    own = central.stellar + (companion.stellar if companion else 0.0)
-    counts = _split(total, [own, *satellites])
-    parts = [body[rng.choice(len(body), counts[0], replace=len(body) < counts[0])]]
-    for sub, n in zip(hosts, counts[1:], strict=True):
-        parts.append(sub.center + sample_hernquist(n, 0.02 * sub.halo.radius, rng))
-    mass = (own + sum(satellites)) / total
-    age = rng.exponential(4.0, total) % 12.0
-    return Particles(np.concatenate(parts), np.full(total, mass), {"age": age})
-
-
-def _gas(
-    central: _Central, companion: _Central | None, disk: Array, offset: Array | None, shape: Array,
-    subhalos: list[Subhalo], redshift: float, total: int, rng: np.random.Generator,
-) -> Particles:  # fmt: skip
-    """Join disk, streams, the gas of satellites that still hold some, and the hot halo."""
-    halo = central.halo
-    hot_mass = _hot_mass(central.style, central.halo) + (
-        _hot_mass(companion.style, companion.halo) if companion else 0.0
-    )
-    cold_mass = central.cold + (companion.cold if companion else 0.0)
-    wet = [s for s in subhalos if s.mass > 4e9 and np.linalg.norm(s.center) > 0.3 * halo.radius]
-    clumps = [0.3 * cosmo.cold_gas_mass(cosmo.stellar_mass(2.0 * s.mass, redshift)) for s in wet]
-    stream_mass = 0.06 * hot_mass if central.style.streams else 0.0
-    counts = _split(total, [cold_mass, stream_mass, hot_mass, *clumps])
-    groups = [
-        (Phase.DISK, disk[rng.choice(len(disk), counts[0], replace=len(disk) < counts[0])]),
-        (Phase.STREAM, sample_streams(counts[1], halo, central.style.streams, rng)),
-        (Phase.HOT, _hot_gas(central, companion, offset, shape, counts[2], rng)),
-    ]
-    for sub, n in zip(wet, counts[3:], strict=True):
-        groups.append((Phase.DISK, sub.center + sample_hernquist(n, 0.06 * sub.halo.radius, rng)))
-    phase = np.concatenate([np.full(len(xyz), p) for p, xyz in groups])
-    xyz = np.concatenate([xyz for _, xyz in groups])
-    masses = np.full(total, (cold_mass + stream_mass + hot_mass + sum(clumps)) / total)
-    radius = np.linalg.norm(xyz, axis=1)
-    hot_temperature = hydrostatic_temperature(
-        radius, halo, central.stellar + central.cold, 2.0 * central.scale_length
-    )
-    if companion and offset is not None:
-        near = np.linalg.norm(xyz - offset, axis=1) / companion.halo.radius
-        hot_temperature = hot_temperature * (1.0 + 0.8 * np.exp(-((near / 0.3) ** 2)))
-    hot_temperature = _heat_cone(xyz, hot_temperature, central)
-    fields = gas_state(xyz, masses, phase, hot_temperature, redshift, central.stellar, rng)
-    return Particles(xyz, masses, fields)
-
-
-def _cone(xyz: Array, central: _Central) -> Array:
-    """Return (n,) from 0 to 1: how deep a point lies in the wind blown along the disk's axis."""
-    radius = np.linalg.norm(xyz, axis=1) + 1e-9
-    polar = np.abs(xyz[:, 2]) / radius
-    reach = 0.3 * central.style.outflow * central.halo.radius
-    return np.exp(-((radius / reach) ** 2)) / (1.0 + np.exp(-(polar - 0.8) / 0.05))
-
-
-def _heat_cone(xyz: Array, temperature: Array, central: _Central) -> Array:
-    return temperature * (1.0 + 2.0 * central.style.outflow * _cone(xyz, central))
-
-
-def _hot_gas(
-    central: _Central, companion: _Central | None, offset: Array | None, shape: Array, n: int,
-    rng: np.random.Generator,
-) -> Array:  # fmt: skip
-    """Return (n, 3) kpc of hot gas, thinned out inside the wind cones."""
-    share = 1.0
-    if companion:
-        share = _hot_mass(central.style, central.halo) / (
-            _hot_mass(central.style, central.halo) + _hot_mass(companion.style, companion.halo)
-        )
-    count = round(n * share)
-    xyz = sample_hot_halo(2 * count + 64, central.halo, shape, rng)
-    keep = rng.uniform(size=len(xyz)) > 0.75 * _cone(xyz, central)
-    parts = [xyz[keep][:count]]
-    if companion and offset is not None:
-        parts.append(offset + sample_hot_halo(n - count, companion.halo, np.eye(3), rng))
-    return np.concatenate(parts)
