@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
+from data.bubbles import BUBBLE_TEMPERATURE, blow, draw_bubbles
 from data.circumgalactic import hydrostatic_temperature, sample_hot_halo, sample_streams
 from data.disk import (
     DiskStyle,
@@ -25,7 +26,8 @@ from data.disk import (
 from data.galaxy import Galaxy, Particles
 from data.halo import NFW, Subhalo, draw_shape, draw_subhalos, random_rotation, sample_subhalo
 from data.phases import Phase, gas_state
-from data.tides import draw_encounter, evolve
+from data.tides import draw_encounter, evolve, softening
+from data.warp import Stir, Warp
 
 Array = NDArray[np.float64]
 
@@ -50,27 +52,34 @@ class KindStyle:
 _STYLES = {
     "spiral": KindStyle(
         (11.6, 12.4), 1.2, 1.0, (0.1, 0.3), 2, 0.4,
-        DiskStyle(4.0, 0.25, 2, 1.0, 16.0, 0.07, 0.15, 0.15),
+        DiskStyle(4.0, 0.25, 2, 1.6, 16.0, 0.07, 0.12, 0.15, 1.6, 0.0, 35.0, 10.0, 0.0),
     ),
     "massive_halo": KindStyle(
         (12.5, 13.0), 0.12, 1.3, (0.85, 0.95), 3, 0.7,
-        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0),
+        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0, 0.0, 0.0, 5.0, 15.0, 0.0),
     ),
     "merger": KindStyle(
         (11.5, 12.4), 1.4, 1.0, (0.15, 0.35), 1, 0.3,
-        DiskStyle(5.0, 0.20, 2, 0.5, 20.0, 0.10, 0.2, 0.0),
+        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, 0.6, 0.0, 15.0, 0.0, 0.0),
     ),
     "irregular": KindStyle(
         (11.0, 11.4), 1.4, 1.1, (0.0, 0.05), 1, 0.3,
-        DiskStyle(7.0, 0.05, 0, 0.0, 20.0, 0.30, 0.9, 0.1),
+        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, 0.0, 3.0, 20.0, 10.0, 0.3),
     ),
     "turbulent": KindStyle(
         (11.3, 12.2), 2.2, 0.9, (0.05, 0.2), 3, 1.0,
-        DiskStyle(12.0, 0.10, 0, 0.0, 20.0, 0.22, 0.3, 0.0),
+        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, 0.0, 8.0, 10.0, 8.0, 0.1),
     ),
 }  # fmt: skip
 
 KINDS = tuple(_STYLES)
+
+# Share of the gas particles that make up the cold gas, which has a tenth of the mass and most of
+# the structure: disks of TNG50 hold 1e4 to 1e6 cells.
+_COLD_SHARE = 0.6
+# The HI layer thickens by e over 17 kpc in the Milky Way (0.3 kpc at 9 kpc, 1 kpc at 30: Dedes et
+# al. 2005); here over 2.7 scale lengths of the gas, which is as much for a disk of its size.
+_FLARE = 1.0 / 2.7
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,17 @@ class _Central:
     style: KindStyle
     pattern: Pattern
     bulge: float
+    warp: Warp
+    stir: Stir
+
+
+@dataclass(frozen=True)
+class _Body:
+    """A galaxy's own disk and spheroid: (n, 3) kpc of gas and stars, (n,) Gyr of the stars' ages."""
+
+    gas: Array
+    stars: Array
+    ages: Array
 
 
 def synthesize(
@@ -92,7 +112,7 @@ def synthesize(
     redshift: float = 0.0,
     kind: str | None = None,
     halo_mass: float | None = None,
-    num_gas: int = 24_000,
+    num_gas: int = 40_000,
     num_dark_matter: int = 40_000,
     num_stars: int = 20_000,
 ) -> Galaxy:
@@ -123,14 +143,14 @@ def synthesize(
     central = _draw_central(style, halo_mass or 10.0**log_mass, redshift, rng)
     shape = draw_shape(central.halo.mass, rng)
     subhalos = draw_subhalos(central.halo, shape, redshift, rng)
-    companion, gas_xyz, star_xyz, offset = None, *_bodies(central, num_gas, num_stars, rng), None
+    companion, offset, body = None, None, _body(central, num_gas, num_stars, rng)
     if kind == "merger":
         mass = central.halo.mass * rng.uniform(0.25, 0.9)
         companion = _draw_central(style, max(mass, 2e10), redshift, rng)
-        gas_xyz, star_xyz, offset = _merge(central, companion, num_gas, num_stars, rng)
+        body, offset = _merge(central, companion, num_gas, num_stars, rng)
     dark = _dark_matter(central, companion, offset, shape, subhalos, num_dark_matter, rng)
-    stars = _stars(central, companion, star_xyz, subhalos, redshift, num_stars, rng)
-    gas = _gas(central, companion, gas_xyz, offset, shape, subhalos, redshift, num_gas, rng)
+    stars = _stars(central, companion, body, subhalos, redshift, num_stars, rng)
+    gas = _gas(central, companion, body.gas, offset, shape, subhalos, redshift, num_gas, rng)
     turn = random_rotation(rng)
     particles = {
         name: replace(part, coordinates=part.coordinates @ turn.T)
@@ -187,7 +207,11 @@ def _draw_central(
     )
     style = replace(style, disk=disk_style)
     pattern = draw_pattern(disk_style, 2.2 * scale, speed, radii, rng)
-    return _Central(halo, stellar, cold, scale, style, pattern, rng.uniform(*style.bulge))
+    tilt = float(np.radians(disk_style.warp_deg) * rng.standard_normal())
+    warp = Warp(scale, tilt, rng.uniform(0, 2 * np.pi))
+    stir = Stir.draw(disk_style.stir, 2.2 * scale, rng)
+    bulge = rng.uniform(*style.bulge)
+    return _Central(halo, stellar, cold, scale, style, pattern, bulge, warp, stir)
 
 
 def _hot_mass(style: KindStyle, halo: NFW) -> float:
@@ -200,59 +224,67 @@ def _hot_mass(style: KindStyle, halo: NFW) -> float:
     return min(share, 0.8) * cosmo.BARYON_FRACTION * halo.mass
 
 
-def _bodies(
-    central: _Central, num_gas: int, num_stars: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Return positions of the disk's gas and of the central galaxy's stars."""
-    budget = central.cold / (central.cold + 1.06 * _hot_mass(central.style, central.halo))
-    style, r_d = central.style.disk, central.scale_length
-    count = int(num_gas * budget)
+def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Generator) -> _Body:
+    """Draw the disk's gas and the central galaxy's stars.
+
+    Young stars, up to 1 Gyr old, lie where the gas does; old stars take part in the arms alone.
+    """
+    style, r_d, pattern = central.style.disk, central.scale_length, central.pattern
     gas = sample_disk(
-        count, 2.2 * r_d, 0.5 * style.flattening, rng, central.pattern, 1.0, 0.12,
-        0.35 if style.arms else 0.0,
+        int(_COLD_SHARE * num_gas), 2.2 * r_d, 0.5 * style.flattening, rng, pattern=(pattern.radii, pattern.gas),
+        flare=_FLARE, hole=0.35 if style.arms else 0.0,
     )  # fmt: skip
     shares = np.array([central.bulge, (1 - central.bulge) * style.bar, 0.03, 0.0, 0.0])
-    young = 0.25 if style.arms else 0.4
+    young = 0.2 if style.arms else 0.3
     shares[3] = (1 - shares[:3].sum()) * young
     shares[4] = 1 - shares.sum()
     bulge, bar, halo, new, old = (shares * num_stars).astype(int)
     bulge_radius = (0.5 if central.bulge < 0.5 else 1.678) * r_d
     stars = [
         sample_hernquist(bulge, bulge_radius, rng),
-        sample_bar(bar, r_d, rng.uniform(0, np.pi), rng),
+        sample_bar(bar, r_d, pattern.bar_angle, rng),
         sample_hernquist(halo, 8.0 * r_d, rng),
-        sample_disk(new, 1.2 * r_d, 0.6 * style.flattening, rng, central.pattern, 1.4),
-        sample_disk(old, r_d, 1.8 * style.flattening, rng, central.pattern, 0.3),
-    ]
-    return gas, np.concatenate(stars)
+        sample_disk(
+            new, 1.2 * r_d, 0.6 * style.flattening, rng, pattern=(pattern.radii, pattern.gas**1.4)
+        ),
+        sample_disk(
+            old, r_d, 1.8 * style.flattening, rng, pattern=(pattern.radii, pattern.stars)
+        ),
+    ]  # fmt: skip
+    is_new = np.repeat([False, False, False, True, False], [len(part) for part in stars])
+    ages = np.where(is_new, rng.uniform(0.0, 1.0, len(is_new)), rng.uniform(1.0, 12.0, len(is_new)))
+    bodies = (central.warp.bend(central.stir.move(xyz)) for xyz in (gas, np.concatenate(stars)))
+    return _Body(*bodies, ages)
 
 
 def _merge(
     first: _Central, second: _Central, num_gas: int, num_stars: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array]:
+) -> tuple[_Body, Array]:
     """Return gas and stars of two disks after their passage, and where the second one is.
 
     Cold disk particles start on circular orbits of their own halo.
     """
     encounter = draw_encounter(first.halo, second.halo, rng)
     share = first.stellar / (first.stellar + second.stellar)
-    places, speeds, is_gas = [], [], []
+    soft = softening(encounter)
+    places, speeds, is_gas, ages = [], [], [], []
     for galaxy, part, turn, start in (
         (first, share, np.eye(3), np.zeros(3)),
         (second, 1 - share, random_rotation(rng), encounter.offset),
     ):
-        gas, stars = _bodies(galaxy, int(num_gas * part), int(num_stars * part), rng)
-        xyz = np.concatenate([gas, stars])
+        body = _body(galaxy, int(num_gas * part), int(num_stars * part), rng)
+        xyz = np.concatenate([body.gas, body.stars])
         radius = np.linalg.norm(xyz[:, :2], axis=1) + 1e-6
-        speed = np.sqrt(cosmo.GRAVITY * galaxy.halo.enclosed_mass(radius) / radius) / radius
-        speed = np.minimum(speed, speed[radius > 0.1 * galaxy.scale_length].max())
-        velocity = np.stack([-xyz[:, 1] * speed, xyz[:, 0] * speed, np.zeros(len(xyz))], axis=1)
+        pull = -galaxy.halo.acceleration(radius[:, None] * [[1.0, 0.0, 0.0]], soft)[:, 0]
+        turning = np.sqrt(pull / radius)
+        velocity = np.stack([-xyz[:, 1], xyz[:, 0], np.zeros(len(xyz))], axis=1) * turning[:, None]
         places.append(xyz @ turn.T + start)
         speeds.append(velocity @ turn.T + (encounter.velocity if galaxy is second else 0.0))
-        is_gas.append(np.arange(len(xyz)) < len(gas))
+        is_gas.append(np.arange(len(xyz)) < len(body.gas))
+        ages.append(body.ages)
     xyz, _, offset = evolve(encounter, np.concatenate(places), np.concatenate(speeds))
     mask = np.concatenate(is_gas)
-    return xyz[mask], xyz[~mask], offset
+    return _Body(xyz[mask], xyz[~mask], np.concatenate(ages)), offset
 
 
 def _split(total: int, masses: list[float]) -> list[int]:
@@ -261,6 +293,11 @@ def _split(total: int, masses: list[float]) -> list[int]:
     counts = np.floor(shares * total).astype(int)
     counts[np.argmax(shares)] += total - counts.sum()
     return [int(c) for c in counts]
+
+
+def _choose(available: int, wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return `wanted` indices into `available`, none twice where they suffice."""
+    return rng.choice(available, wanted, replace=available < wanted)
 
 
 def _dark_matter(
@@ -285,7 +322,7 @@ def _dark_matter(
 
 
 def _stars(
-    central: _Central, companion: _Central | None, body: Array, subhalos: list[Subhalo],
+    central: _Central, companion: _Central | None, body: _Body, subhalos: list[Subhalo],
     redshift: float, total: int, rng: np.random.Generator,
 ) -> Particles:  # fmt: skip
     """Join the central's stars and the satellites'.
@@ -296,11 +333,12 @@ def _stars(
     satellites = [cosmo.stellar_mass(2.0 * s.mass, redshift) for s in hosts]
     own = central.stellar + (companion.stellar if companion else 0.0)
     counts = _split(total, [own, *satellites])
-    parts = [body[rng.choice(len(body), counts[0], replace=len(body) < counts[0])]]
+    chosen = _choose(len(body.stars), counts[0], rng)
+    parts = [body.stars[chosen]]
     for sub, n in zip(hosts, counts[1:], strict=True):
         parts.append(sub.center + sample_hernquist(n, 0.02 * sub.halo.radius, rng))
     mass = (own + sum(satellites)) / total
-    age = rng.exponential(4.0, total) % 12.0
+    age = np.concatenate([body.ages[chosen], rng.uniform(1.0, 12.0, total - counts[0])])
     return Particles(np.concatenate(parts), np.full(total, mass), {"age": age})
 
 
@@ -317,9 +355,14 @@ def _gas(
     wet = [s for s in subhalos if s.mass > 4e9 and np.linalg.norm(s.center) > 0.3 * halo.radius]
     clumps = [0.3 * cosmo.cold_gas_mass(cosmo.stellar_mass(2.0 * s.mass, redshift)) for s in wet]
     stream_mass = 0.06 * hot_mass if central.style.streams else 0.0
-    counts = _split(total, [cold_mass, stream_mass, hot_mass, *clumps])
+    cold = int(_COLD_SHARE * total)
+    counts = _split(cold, [cold_mass, *clumps])
+    counts[1:1] = _split(total - cold, [stream_mass, hot_mass])
+    disk = disk[_choose(len(disk), counts[0], rng)]
+    bubbles = draw_bubbles(disk, central.style.disk.bubbles, central.style.disk.arms > 0, rng)
+    disk, blown = blow(disk, bubbles, rng)
     groups = [
-        (Phase.DISK, disk[rng.choice(len(disk), counts[0], replace=len(disk) < counts[0])]),
+        (Phase.DISK, disk),
         (Phase.STREAM, sample_streams(counts[1], halo, central.style.streams, rng)),
         (Phase.HOT, _hot_gas(central, companion, offset, shape, counts[2], rng)),
     ]
@@ -327,7 +370,9 @@ def _gas(
         groups.append((Phase.DISK, sub.center + sample_hernquist(n, 0.06 * sub.halo.radius, rng)))
     phase = np.concatenate([np.full(len(xyz), p) for p, xyz in groups])
     xyz = np.concatenate([xyz for _, xyz in groups])
-    masses = np.full(total, (cold_mass + stream_mass + hot_mass + sum(clumps)) / total)
+    masses = np.where(phase == Phase.DISK, (cold_mass + sum(clumps)) / cold,
+                      (stream_mass + hot_mass) / (total - cold))  # fmt: skip
+    phase[: len(disk)][blown] = Phase.HOT
     radius = np.linalg.norm(xyz, axis=1)
     hot_temperature = hydrostatic_temperature(
         radius, halo, central.stellar + central.cold, 2.0 * central.scale_length
@@ -336,6 +381,7 @@ def _gas(
         near = np.linalg.norm(xyz - offset, axis=1) / companion.halo.radius
         hot_temperature = hot_temperature * (1.0 + 0.8 * np.exp(-((near / 0.3) ** 2)))
     hot_temperature = _heat_cone(xyz, hot_temperature, central)
+    hot_temperature[: len(disk)][blown] = BUBBLE_TEMPERATURE
     fields = gas_state(xyz, masses, phase, hot_temperature, redshift, central.stellar, rng)
     return Particles(xyz, masses, fields)
 
