@@ -39,8 +39,8 @@ def draw_arms(
     """Draw `count` main arms from the bar's ends outward, and branches that fork off them.
 
     The pitch changes along an arm, as in real ones (Seigar & James 1998), by about a fifth over a
-    factor e in radius. Arms differ by a tenth in pitch, by 0.1 rad in place and a fifth in strength,
-    and swell and fade along their length. These numbers are set by hand.
+    factor e in radius. Arms differ by a tenth in pitch, by 0.1 rad in place and by a fifth in
+    strength, and swell and fade along their length. These numbers are set by hand.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def arm_fields(
         opening = 1.0 / np.tan(arm.pitch) - 1.0 / np.tan(np.radians(_SPUR_PITCH_DEG))
         root = log_radius[:, None] - behind / np.maximum(opening, 0.5)[:, None]
         spacing = (_SPUR_SPACING * np.sin(arm.pitch))[:, None]
-        comb = np.exp(2.0 * (np.cos(2 * np.pi * root / spacing + 0.7 * wander) - 1.0))
-        reach = np.where(across > 0, np.exp(-across / 0.3), 0.0)
+        comb = np.exp(3.0 * (np.cos(2 * np.pi * root / spacing + 0.7 * wander) - 1.0))
+        reach = np.where(across > 0, np.exp(-across / 0.35), 0.0)
         spurs += strength * comb * reach
     return gas, spurs, stars
 

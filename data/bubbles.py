@@ -14,29 +14,32 @@ Array = NDArray[np.float64]
 # here, in kpc, would be lost between the particles.
 _SLOPE, _SMALLEST, _LARGEST = 2.9, 0.5, 1.0
 # Inner over outer radius of the shell, and share of the gas that stays inside: set by hand.
-_RIM, _LEFT_INSIDE = 0.85, 0.04
+_RIM, _LEFT_INSIDE = 0.82, 0.04
 # K, the order of magnitude of shocked wind that evaporates its shell (Weaver et al. 1977; Mac Low
 # 2000, abstract).
 BUBBLE_TEMPERATURE = 1e6
-# Axis ratio of the most sheared holes, and radius over distance from the center at which shear tears
-# them apart: set by hand.
-_SHEARED, _SHEAR_LIMIT = 0.6, 0.2
+# Set by hand: axis ratio of the most sheared holes, radius over distance from the center at which
+# shear tears them apart, largest radius over the median radius of the gas, and how far a shell
+# departs from an ellipse.
+_SHEARED, _SHEAR_LIMIT, _SIZE_LIMIT, _DENTED = 0.6, 0.2, 0.25, 0.12
 
 
 @dataclass(frozen=True)
 class Bubbles:
-    """Ellipsoids in a disk whose axis is z.
+    """Closed surfaces in a disk whose axis is z.
 
     Attributes
     ----------
     centers : (k, 3) kpc.
-    radii : (k,) kpc, half the long axis, which lies along the disk's rotation.
-    ratios : (k,) short over long axis in the plane.
+    radii : (k,) kpc, the mean over azimuth.
+    stretches : (k,) amplitude of the m = 2 part of the radius, along the disk's rotation.
+    dents : (k,) radians, phase of its m = 3 part.
     """
 
     centers: Array
     radii: Array
-    ratios: Array
+    stretches: Array
+    dents: Array
 
 
 def draw_bubbles(
@@ -52,9 +55,11 @@ def draw_bubbles(
     low, high = _SMALLEST ** (1 - _SLOPE), _LARGEST ** (1 - _SLOPE)
     radii = (low - rng.uniform(size=count) * (low - high)) ** (1 / (1 - _SLOPE))
     centers = coordinates[rng.choice(len(coordinates), count, replace=False)]
+    radii = np.minimum(radii, _SIZE_LIMIT * np.median(np.linalg.norm(coordinates, axis=1)))
     if shear:
         radii = np.minimum(radii, _SHEAR_LIMIT * np.linalg.norm(centers[:, :2], axis=1))
-    return Bubbles(centers, radii, rng.uniform(_SHEARED if shear else 0.85, 1.0, count))
+    ratios = rng.uniform(_SHEARED if shear else 0.85, 1.0, count)
+    return Bubbles(centers, radii, (1 - ratios) / (1 + ratios), rng.uniform(0, 2 * np.pi, count))
 
 
 def blow(
@@ -77,14 +82,16 @@ def blow(
     xyz, hot = coordinates.copy(), np.zeros(len(coordinates), bool)
     for index in np.argsort(bubbles.radii):
         center, radius = bubbles.centers[index], bubbles.radii[index]
-        near = np.flatnonzero(np.abs(xyz[:, 0] - center[0]) < radius)
+        near = np.flatnonzero(np.abs(xyz[:, 0] - center[0]) < 1.5 * radius)
         offset = xyz[near] - center
-        across = center[:2] / (np.linalg.norm(center[:2]) + 1e-9)
-        # Stretched to a sphere: the short axis points along the disk's radius.
-        stretch = (1.0 / bubbles.ratios[index] - 1.0) * (offset[:, :2] @ across)
-        round_offset = offset.copy()
-        round_offset[:, :2] += stretch[:, None] * across
-        q = np.linalg.norm(round_offset, axis=1) / radius
+        azimuth = np.arctan2(offset[:, 1], offset[:, 0])
+        along = np.arctan2(center[0], -center[1])
+        reach = radius * (
+            1.0
+            + bubbles.stretches[index] * np.cos(2 * (azimuth - along))
+            + _DENTED * np.cos(3 * azimuth + bubbles.dents[index])
+        )
+        q = np.linalg.norm(offset, axis=1) / reach
         inside = q < 1.0
         stays = inside & (rng.uniform(size=len(near)) < _LEFT_INSIDE)
         swept = inside & ~stays

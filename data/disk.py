@@ -105,11 +105,12 @@ def draw_pattern(
     """Draw the disk's relative surface densities.
 
     A lognormal of variance A ln(1 + (M/3)^2), the form that column density has in supersonic
-    turbulence (Burkhart & Lazarian 2012), is laid down isotropically in (ln R, angle) and each ring is then turned by Omega(R) times the shearing time, which draws it into
-    trailing filaments (Goldreich & Lynden-Bell 1965). Arms, spurs and clumps multiply it.
+    turbulence (Burkhart & Lazarian 2012), is laid down isotropically in (ln R, angle) and each ring
+    is then turned by Omega(R) times the shearing time, which draws it into trailing filaments
+    (Goldreich & Lynden-Bell 1965). Arms, spurs and clumps multiply it.
 
-    Old stars take part in arms and clumps alone: arms twice as dense as what lies between them, as
-    in half of the spirals of Rix & Zaritsky (1995), where the style's contrast is 1.8.
+    Old stars take part in arms and clumps alone: their arms are about twice as dense as what lies
+    between, as in nearly half of the spirals of Rix & Zaritsky (1995).
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ def sample_disk(
         surface *= 1.0 - 0.8 * np.exp(-((radii / (hole * scale_length)) ** 2))
     weights = surface[:, None] * contrast / contrast.mean(axis=1, keepdims=True)
     u = _even_points(n, rng)
-    rows, columns = weights.shape
+    columns = weights.shape[1]
     row, in_row = _invert(weights.sum(axis=1), u[:, 0])
     ends = np.cumsum(weights)
     starts = np.concatenate([[0.0], ends[columns - 1 :: columns]])

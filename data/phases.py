@@ -27,6 +27,7 @@ class Phase(IntEnum):
     DISK = 0
     STREAM = 1
     HOT = 2
+    BUBBLE = 3
 
 
 def gas_state(
@@ -57,13 +58,16 @@ def gas_state(
     Notes
     -----
     Density is that of each phase by itself, so that cold gas does not smear into the hot gas that
-    surrounds it.
+    surrounds it. In all else, gas in bubbles is hot gas.
     """  # fmt: skip
     density = np.empty(len(xyz))
     for p in Phase:
         members = phase == p
         if members.any():
-            density[members] = neighbor_density(xyz[members], masses[members])
+            # The inside of a bubble is a handful of particles.
+            neighbors = 6 if p == Phase.BUBBLE else 24
+            density[members] = neighbor_density(xyz[members], masses[members], neighbors)
+    phase = np.where(phase == Phase.BUBBLE, Phase.HOT, phase)
     n_h = cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3 * density
     temperature = _temperature(n_h, phase, hot_temperature, rng)
     forming = (phase != Phase.HOT) & (n_h > STAR_FORMATION_DENSITY)

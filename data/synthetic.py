@@ -52,23 +52,25 @@ class KindStyle:
 _STYLES = {
     "spiral": KindStyle(
         (11.6, 12.4), 1.2, 1.0, (0.1, 0.3), 2, 0.4,
-        DiskStyle(4.0, 0.25, 2, 1.6, 16.0, 0.07, 0.12, 0.15, 1.6, 0.0, 35.0, 10.0, 0.0),
+        DiskStyle(4.0, 0.25, 2, 1.6, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=35, warp_deg=7),
     ),
     "massive_halo": KindStyle(
         (12.5, 13.0), 0.12, 1.3, (0.85, 0.95), 3, 0.7,
-        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0, 0.0, 0.0, 5.0, 15.0, 0.0),
+        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0, bubbles=5, warp_deg=15),
     ),
     "merger": KindStyle(
         (11.5, 12.4), 1.4, 1.0, (0.15, 0.35), 1, 0.3,
-        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, 0.6, 0.0, 15.0, 0.0, 0.0),
+        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, spurs=0.6, bubbles=15),
     ),
     "irregular": KindStyle(
         (11.0, 11.4), 1.4, 1.1, (0.0, 0.05), 1, 0.3,
-        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, 0.0, 3.0, 20.0, 10.0, 0.3),
+        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, clumps=3, bubbles=20, warp_deg=10,
+                  stir=0.3),
     ),
     "turbulent": KindStyle(
         (11.3, 12.2), 2.2, 0.9, (0.05, 0.2), 3, 1.0,
-        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, 0.0, 8.0, 10.0, 8.0, 0.1),
+        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, clumps=8, bubbles=10, warp_deg=8,
+                  stir=0.1),
     ),
 }  # fmt: skip
 
@@ -99,7 +101,7 @@ class _Central:
 
 @dataclass(frozen=True)
 class _Body:
-    """A galaxy's own disk and spheroid: (n, 3) kpc of gas and stars, (n,) Gyr of the stars' ages."""
+    """A galaxy's own disk and spheroid: (n, 3) kpc of gas and stars, (n,) Gyr, the stars' ages."""
 
     gas: Array
     stars: Array
@@ -231,8 +233,8 @@ def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Genera
     """
     style, r_d, pattern = central.style.disk, central.scale_length, central.pattern
     gas = sample_disk(
-        int(_COLD_SHARE * num_gas), 2.2 * r_d, 0.5 * style.flattening, rng, pattern=(pattern.radii, pattern.gas),
-        flare=_FLARE, hole=0.35 if style.arms else 0.0,
+        int(_COLD_SHARE * num_gas), 2.2 * r_d, 0.5 * style.flattening, rng,
+        pattern=(pattern.radii, pattern.gas), flare=_FLARE, hole=0.35 if style.arms else 0.0,
     )  # fmt: skip
     shares = np.array([central.bulge, (1 - central.bulge) * style.bar, 0.03, 0.0, 0.0])
     young = 0.2 if style.arms else 0.3
@@ -253,8 +255,8 @@ def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Genera
     ]  # fmt: skip
     is_new = np.repeat([False, False, False, True, False], [len(part) for part in stars])
     ages = np.where(is_new, rng.uniform(0.0, 1.0, len(is_new)), rng.uniform(1.0, 12.0, len(is_new)))
-    bodies = (central.warp.bend(central.stir.move(xyz)) for xyz in (gas, np.concatenate(stars)))
-    return _Body(*bodies, ages)
+    gas, body = (central.warp.bend(central.stir.move(x)) for x in (gas, np.concatenate(stars)))
+    return _Body(gas, body, ages)
 
 
 def _merge(
@@ -372,7 +374,7 @@ def _gas(
     xyz = np.concatenate([xyz for _, xyz in groups])
     masses = np.where(phase == Phase.DISK, (cold_mass + sum(clumps)) / cold,
                       (stream_mass + hot_mass) / (total - cold))  # fmt: skip
-    phase[: len(disk)][blown] = Phase.HOT
+    phase[: len(disk)][blown] = Phase.BUBBLE
     radius = np.linalg.norm(xyz, axis=1)
     hot_temperature = hydrostatic_temperature(
         radius, halo, central.stellar + central.cold, 2.0 * central.scale_length

@@ -61,7 +61,7 @@ class Stir:
 
     @classmethod
     def draw(cls, amplitude: float, size: float, rng: np.random.Generator) -> Stir:
-        """Draw 8 waves of length 1.5 to 6 `size` kpc that move by `amplitude` wavelengths / 2 pi."""
+        """Draw 8 waves, 1.5 to 6 `size` kpc long, that move by `amplitude` wavelengths / 2 pi."""
         lengths = np.geomspace(1.5, 6.0, 8) * size
         heading = rng.uniform(0, 2 * np.pi, 8)
         waves = (2 * np.pi / lengths)[:, None] * np.stack([np.cos(heading), np.sin(heading)], 1)
