@@ -76,8 +76,8 @@ _STYLES = {
 
 KINDS = tuple(_STYLES)
 
-# Share of the gas particles that make up the cold gas, which has a tenth of the mass and most of
-# the structure: disks of TNG50 hold 1e4 to 1e6 cells.
+# Share of the gas particles that make up the cold gas, which has a tenth of the gas mass and most
+# of the structure.
 _COLD_SHARE = 0.6
 # The HI layer thickens by e over 17 kpc in the Milky Way (0.3 kpc at 9 kpc, 1 kpc at 30: Dedes et
 # al. 2005); here over 2.7 scale lengths of the gas, which is as much for a disk of its size.
@@ -230,6 +230,7 @@ def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Genera
     """Draw the disk's gas and the central galaxy's stars.
 
     Young stars, up to 1 Gyr old, lie where the gas does; old stars take part in the arms alone.
+    Their share of the disk, set by hand, is that of about as constant a star formation.
     """
     style, r_d, pattern = central.style.disk, central.scale_length, central.pattern
     gas = sample_disk(
@@ -237,7 +238,7 @@ def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Genera
         pattern=(pattern.radii, pattern.gas), flare=_FLARE, hole=0.35 if style.arms else 0.0,
     )  # fmt: skip
     shares = np.array([central.bulge, (1 - central.bulge) * style.bar, 0.03, 0.0, 0.0])
-    young = 0.2 if style.arms else 0.3
+    young = 0.05 if central.bulge > 0.5 else 0.2 if style.arms else 0.3
     shares[3] = (1 - shares[:3].sum()) * young
     shares[4] = 1 - shares.sum()
     bulge, bar, halo, new, old = (shares * num_stars).astype(int)
