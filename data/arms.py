@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 # Half-widths across an arm in units of its radius, ahead of the shock, behind it, and of the old
 # stars; set by hand.
 _UPSTREAM, _DOWNSTREAM, _STELLAR = 0.035, 0.075, 0.16
-# Spurs leave the arm at this pitch and repeat along it every so many radii: 0.53 kpc at 2 kpc from the
-# center of M51 (Lee 2014) are 0.27 radii; wider here, for the particles to show them.
+# Spurs leave the arm at this pitch and repeat along it every so many radii: the 0.53 kpc at 2 kpc
+# from the center of M51 (Lee 2014) are 0.27 radii; wider here, for the particles to show them.
 _SPUR_PITCH_DEG, _SPUR_SPACING = 60.0, 0.45
 
 
@@ -115,8 +115,8 @@ def arm_fields(
 def clump_field(log_radius: Array, angle: Array, count: int, rng: np.random.Generator) -> Array:
     """Return (rows, columns): giant clumps as Gaussian peaks of height about 1 in a log density.
 
-    They lie 0.3 to 1.9 scale lengths of the gas from the center, with dispersions of about a tenth of
-    one, some 0.4 kpc, and differ in height: set by hand.
+    They lie 0.3 to 1.9 scale lengths of the gas from the center, with dispersions of about a tenth
+    of one, some 0.4 kpc, and differ in height: set by hand.
     """
     field = np.zeros((len(log_radius), len(angle)))
     radius = np.exp(log_radius)[:, None]
