@@ -101,11 +101,15 @@ class _Central:
 
 @dataclass(frozen=True)
 class _Body:
-    """A galaxy's own disk and spheroid: (n, 3) kpc of gas and stars, (n,) Gyr, the stars' ages."""
+    """A galaxy's own disk and spheroid.
+
+    (n, 3) kpc of gas and of stars, (n,) Gyr of the stars' ages, (n,) whether gas is in a bubble.
+    """
 
     gas: Array
     stars: Array
     ages: Array
+    blown: NDArray[np.bool_]
 
 
 def synthesize(
@@ -150,9 +154,10 @@ def synthesize(
         mass = central.halo.mass * rng.uniform(0.25, 0.9)
         companion = _draw_central(style, max(mass, 2e10), redshift, rng)
         body, offset = _merge(central, companion, num_gas, num_stars, rng)
+    body = _blow_bubbles(body, style.disk, rng)
     dark = _dark_matter(central, companion, offset, shape, subhalos, num_dark_matter, rng)
     stars = _stars(central, companion, body, subhalos, redshift, num_stars, rng)
-    gas = _gas(central, companion, body.gas, offset, shape, subhalos, redshift, num_gas, rng)
+    gas = _gas(central, companion, body, offset, shape, subhalos, redshift, num_gas, rng)
     turn = random_rotation(rng)
     particles = {
         name: replace(part, coordinates=part.coordinates @ turn.T)
@@ -257,7 +262,14 @@ def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Genera
     is_new = np.repeat([False, False, False, True, False], [len(part) for part in stars])
     ages = np.where(is_new, rng.uniform(0.0, 1.0, len(is_new)), rng.uniform(1.0, 12.0, len(is_new)))
     gas, body = (central.warp.bend(central.stir.move(x)) for x in (gas, np.concatenate(stars)))
-    return _Body(gas, body, ages)
+    return _Body(gas, body, ages, np.zeros(len(gas), bool))
+
+
+def _blow_bubbles(body: _Body, style: DiskStyle, rng: np.random.Generator) -> _Body:
+    """Sweep the gas out of bubbles: last, for they do not live as long as a merger takes."""
+    bubbles = draw_bubbles(body.gas, style.bubbles, style.arms > 0, rng)
+    gas, blown = blow(body.gas, bubbles, rng)
+    return replace(body, gas=gas, blown=blown)
 
 
 def _merge(
@@ -287,7 +299,8 @@ def _merge(
         ages.append(body.ages)
     xyz, _, offset = evolve(encounter, np.concatenate(places), np.concatenate(speeds))
     mask = np.concatenate(is_gas)
-    return _Body(xyz[mask], xyz[~mask], np.concatenate(ages)), offset
+    blown = np.zeros(int(mask.sum()), bool)
+    return _Body(xyz[mask], xyz[~mask], np.concatenate(ages), blown), offset
 
 
 def _split(total: int, masses: list[float]) -> list[int]:
@@ -346,7 +359,7 @@ def _stars(
 
 
 def _gas(
-    central: _Central, companion: _Central | None, disk: Array, offset: Array | None, shape: Array,
+    central: _Central, companion: _Central | None, body: _Body, offset: Array | None, shape: Array,
     subhalos: list[Subhalo], redshift: float, total: int, rng: np.random.Generator,
 ) -> Particles:  # fmt: skip
     """Join disk, streams, the gas of satellites that still hold some, and the hot halo."""
@@ -361,9 +374,8 @@ def _gas(
     cold = int(_COLD_SHARE * total)
     counts = _split(cold, [cold_mass, *clumps])
     counts[1:1] = _split(total - cold, [stream_mass, hot_mass])
-    disk = disk[_choose(len(disk), counts[0], rng)]
-    bubbles = draw_bubbles(disk, central.style.disk.bubbles, central.style.disk.arms > 0, rng)
-    disk, blown = blow(disk, bubbles, rng)
+    chosen = _choose(len(body.gas), counts[0], rng)
+    disk, blown = body.gas[chosen], body.blown[chosen]
     groups = [
         (Phase.DISK, disk),
         (Phase.STREAM, sample_streams(counts[1], halo, central.style.streams, rng)),
