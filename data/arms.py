@@ -106,8 +106,9 @@ def arm_fields(
         opening = 1.0 / np.tan(arm.pitch) - 1.0 / np.tan(np.radians(_SPUR_PITCH_DEG))
         root = log_radius[:, None] - behind / np.maximum(opening, 0.5)[:, None]
         spacing = (_SPUR_SPACING * np.sin(arm.pitch))[:, None]
-        comb = np.exp(3.0 * (np.cos(2 * np.pi * root / spacing + 0.7 * wander) - 1.0))
-        reach = np.where(across > 0, np.exp(-across / 0.35), 0.0)
+        comb = np.exp(2.5 * (np.cos(2 * np.pi * root / spacing + 0.7 * wander) - 1.0))
+        outward = np.maximum(across, 0.0)
+        reach = (1.0 - np.exp(-((outward / 0.07) ** 2))) * np.exp(-outward / 0.3)
         spurs += strength * comb * reach
     return gas, spurs, stars
 

@@ -52,7 +52,7 @@ class KindStyle:
 _STYLES = {
     "spiral": KindStyle(
         (11.6, 12.4), 1.2, 1.0, (0.1, 0.3), 2, 0.4,
-        DiskStyle(4.0, 0.25, 2, 1.6, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=35, warp_deg=7),
+        DiskStyle(4.0, 0.25, 2, 1.8, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=35, warp_deg=7),
     ),
     "massive_halo": KindStyle(
         (12.5, 13.0), 0.12, 1.3, (0.85, 0.95), 3, 0.7,
