@@ -69,7 +69,7 @@ def blow(
 
     What lay at q radii from the center goes to (b^3 + (1 - b^3) q^3)^(1/3), b the inner over the
     outer radius of the rim, which piles a uniform medium up evenly in the rim. A few percent stay
-    and are hot. No particle is lost.
+    and are hot, and what is hot is not swept up again. No particle is lost.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def blow(
         )
         q = np.linalg.norm(offset, axis=1) / reach
         inside = q < 1.0
-        stays = inside & (rng.uniform(size=len(near)) < _LEFT_INSIDE)
+        stays = inside & (hot[near] | (rng.uniform(size=len(near)) < _LEFT_INSIDE))
         swept = inside & ~stays
         hot[near[stays]] = True
         shell = np.cbrt(_RIM**3 + (1 - _RIM**3) * q[swept] ** 3)
