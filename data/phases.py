@@ -32,6 +32,7 @@ class Phase(IntEnum):
     DISK = 0
     STREAM = 1
     HOT = 2
+    BUBBLE = 3
 
 
 @dataclass(frozen=True)
@@ -77,21 +78,25 @@ def gas_state(
 
     Notes
     -----
-    Disk and hot gas have the density of their own particles alone, so that cold gas does not smear
-    into the hot gas that surrounds it. Streams, clouds and tails have that at which their thermal
-    pressure is the hot gas's, and less where they are so sparse that they would fall apart into
-    dots: cold clouds around TNG50's Milky Ways are under-pressurized too (Ramesh et al. 2023).
+    Disk, bubbles and hot gas have the density of their own particles alone, so that cold gas does
+    not smear into the hot gas that surrounds it. Streams, clouds and tails have that at which their
+    thermal pressure is the hot gas's, and less where they are so sparse that they would fall apart
+    into dots: cold clouds around TNG50's Milky Ways are under-pressurized too (Ramesh et al. 2023).
+    In all else, gas in bubbles is hot gas.
     """  # fmt: skip
     density = np.empty(len(xyz))
-    for p in (Phase.DISK, Phase.HOT):
+    for p in (Phase.DISK, Phase.HOT, Phase.BUBBLE):
         members = phase == p
         if members.any():
-            density[members] = neighbor_density(xyz[members], masses[members])
+            # The inside of a bubble is a handful of particles.
+            neighbors = 6 if p == Phase.BUBBLE else 24
+            density[members] = neighbor_density(xyz[members], masses[members], neighbors)
     stream = phase == Phase.STREAM
     if stream.any():
         nearby = _MIST * neighbor_density(xyz[stream], masses[stream], 8)
         balanced = ambient.pressure[stream] / ambient.temperature[stream]
         density[stream] = np.minimum(balanced, nearby)
+    phase = np.where(phase == Phase.BUBBLE, Phase.HOT, phase)
     n_h = cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3 * density
     temperature = _temperature(n_h, phase, ambient.temperature, rng)
     forming = (phase == Phase.DISK) & (n_h > STAR_FORMATION_DENSITY)

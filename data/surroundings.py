@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
+from data.bubbles import BUBBLE_TEMPERATURE
 from data.circumgalactic import Atmosphere
 from data.disk import sample_disk, sample_hernquist
 from data.galaxy import Particles
@@ -27,8 +28,8 @@ from data.tides import disrupt
 
 Array = NDArray[np.float64]
 
-# Gas in streams, clouds and tails comes in particles of this share of the others' mass.
-_REFINEMENT = 0.125
+# Cold gas, in which the structure is, comes in particles of this share of the hot ones' mass.
+REFINEMENT = 0.125
 # Satellites with fewer particles than a kernel's neighbors would smear over other satellites.
 _LEAST_PARTICLES = 40
 # Streams of which less would reach the galaxy are taken to have dissolved.
@@ -47,6 +48,19 @@ class Host:
     hot: float
     scale_length: float
     outflow: float
+
+
+@dataclass(frozen=True)
+class Body:
+    """A galaxy's own disk and spheroid.
+
+    (n, 3) kpc of gas and of stars, (n,) Gyr of the stars' ages, (n,) whether gas is in a bubble.
+    """
+
+    gas: Array
+    stars: Array
+    ages: Array
+    blown: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ def join_dark_matter(site: Site, total: int, rng: np.random.Generator) -> Partic
     return Particles(np.concatenate(parts), np.full(total, mass / total))
 
 
-def join_stars(site: Site, body: Array, total: int, rng: np.random.Generator) -> Particles:
+def join_stars(site: Site, body: Body, total: int, rng: np.random.Generator) -> Particles:
     """Return `total` star particles: the galaxies', satellites', and torn dwarfs'.
 
     A subhalo had about twice its mass before infall, which sets its stars by the same relation. Of
@@ -113,14 +127,15 @@ def join_stars(site: Site, body: Array, total: int, rng: np.random.Generator) ->
 
     Parameters
     ----------
-    body : (m, 3) kpc where the galaxies' own stars are, to be drawn from.
+    body : the galaxies' own stars, to be drawn from.
     """
     own = sum(h.stellar for h in site.hosts)
     hosts = [(s, cosmo.stellar_mass(2.0 * s.mass, site.redshift)) for s in site.subhalos]
     hosts = [(s, m) for s, m in hosts if m * total > _LEAST_PARTICLES * own]
     masses = [0.986 * own, 0.014 * own, *(m for _, m in hosts)]
     counts = _split(total, masses)
-    parts = [body[rng.choice(len(body), counts[0], replace=len(body) < counts[0])]]
+    chosen = _choose(len(body.stars), counts[0], rng)
+    parts = [body.stars[chosen]]
     parts += _debris(counts[1], site.halo, rng)
     for (sub, _), n in zip(hosts, counts[2:], strict=True):
         lost = int(0.3 * n) if site.strips(sub) else 0
@@ -130,7 +145,7 @@ def join_stars(site: Site, body: Array, total: int, rng: np.random.Generator) ->
         if lost:
             size = 0.03 * sub.halo.radius
             parts.append(disrupt(site.halo, sub.center, sub.velocity, size, lost, rng))
-    age = rng.exponential(4.0, total) % 12.0
+    age = np.concatenate([body.ages[chosen], rng.uniform(1.0, 12.0, total - counts[0])])
     return Particles(np.concatenate(parts), np.full(total, sum(masses) / total), {"age": age})
 
 
@@ -149,37 +164,39 @@ def _debris(n: int, halo: NFW, rng: np.random.Generator) -> list[Array]:
     return parts
 
 
-def join_gas(site: Site, disk: Array, total: int, rng: np.random.Generator) -> Particles:
+def join_gas(site: Site, body: Body, total: int, rng: np.random.Generator) -> Particles:
     """Return `total` gas particles: disks, satellites, streams, clouds, tails, and hot halos.
 
     Parameters
     ----------
-    disk : (m, 3) kpc where the galaxies' cold gas is, to be drawn from.
+    body : the galaxies' cold gas, to be drawn from, that in bubbles included.
     """
     air = _atmospheres(site, rng)
     survival = cold_mode_share(site.halo.mass, site.redshift)
     cold, hot = sum(h.cold for h in site.hosts), sum(h.hot for h in site.hosts)
-    wet = _wet_satellites(site, (cold + hot) / total)
-    sizes = [cold, *(m / 2 for _, m in wet), *(h.hot for h in site.hosts)]
+    wet = _wet_satellites(site, (cold + REFINEMENT * hot) / total)
     streams = 0.08 * survival if survival > _LEAST_SURVIVAL else 0.0
-    fine = [streams * site.hosts[0].hot, 0.015 * site.hosts[0].hot,
-            *(m / 2 for _, m in wet)]  # fmt: skip
-    counts = _split(total, [*sizes, *(m / _REFINEMENT for m in fine)])
+    disks = [cold, *(m / 2 for _, m in wet)]
+    mists = [streams * site.hosts[0].hot, 0.015 * site.hosts[0].hot, *(m / 2 for _, m in wet)]
+    halos = [h.hot for h in site.hosts]
+    counts = _split(total, [*disks, *mists, *(REFINEMENT * m for m in halos)])
     at = iter(counts)
-    bodies = [disk[rng.choice(len(disk), counts[0], replace=len(disk) < next(at))]]
+    chosen = _choose(len(body.gas), next(at), rng)
+    bodies = [body.gas[chosen]]
     for sub, _ in wet:
-        body = sample_disk(next(at), 0.035 * sub.halo.radius, 0.3, rng)
-        bodies.append(sub.center + body @ random_rotation(rng).T)
-    halos = [p + a.sample(next(at), rng) for a, p in zip(air, site.places, strict=True)]
+        satellite = sample_disk(next(at), 0.035 * sub.halo.radius, 0.3, rng)
+        bodies.append(sub.center + satellite @ random_rotation(rng).T)
     mist = join([
         draw_streams(next(at), site.halo, site.filaments, survival, rng),
         draw_clouds(next(at), air[0], rng),
         *(draw_tail(next(at), sub, site.halo, rng) for sub, _ in wet),
     ])  # fmt: skip
-    groups = [np.concatenate(bodies), mist.xyz, np.concatenate(halos)]
+    hots = [p + a.sample(next(at), rng) for a, p in zip(air, site.places, strict=True)]
+    groups = [np.concatenate(bodies), mist.xyz, np.concatenate(hots)]
     phase = np.repeat([Phase.DISK, Phase.STREAM, Phase.HOT], [len(g) for g in groups])
-    masses = np.where(phase == Phase.STREAM, _REFINEMENT, 1.0)
-    masses *= (sum(sizes) + sum(fine)) / masses.sum()
+    masses = np.where(phase == Phase.HOT, 1.0, REFINEMENT)
+    masses *= (sum(disks) + sum(mists) + sum(halos)) / masses.sum()
+    phase[: len(chosen)][body.blown[chosen]] = Phase.BUBBLE
     xyz = np.concatenate(groups)
     ambient = _ambient(site, air, xyz, phase, mist, rng)
     fields = gas_state(xyz, masses, phase, ambient, site.redshift, site.hosts[0].stellar, rng)
@@ -223,6 +240,7 @@ def _ambient(
         temperature = temperature * (1.0 + 0.8 * np.exp(-((near / 0.3) ** 2)))
     stream = phase == Phase.STREAM
     temperature[stream] = mist.temperature(temperature[stream])
+    temperature[phase == Phase.BUBBLE] = BUBBLE_TEMPERATURE
     tangle = draw_field(1.6 * site.halo.radius, rng, vector=True, outer_scale=0.3)
     return Ambient(temperature, pressure, tangle)
 
@@ -233,3 +251,8 @@ def _split(total: int, masses: list[float]) -> list[int]:
     counts = np.floor(shares * total).astype(int)
     counts[np.argmax(shares)] += total - counts.sum()
     return [int(c) for c in counts]
+
+
+def _choose(available: int, wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return `wanted` indices into `available`, none twice where they suffice."""
+    return rng.choice(available, wanted, replace=available < wanted)

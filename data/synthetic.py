@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
+from data.bubbles import blow, draw_bubbles
 from data.disk import (
     DiskStyle,
     Pattern,
@@ -23,8 +24,9 @@ from data.disk import (
 )
 from data.galaxy import Galaxy
 from data.halo import NFW, draw_filaments, draw_shape, draw_subhalos, random_rotation
-from data.surroundings import Host, Site, join_dark_matter, join_gas, join_stars
-from data.tides import draw_encounter, evolve
+from data.surroundings import REFINEMENT, Body, Host, Site, join_dark_matter, join_gas, join_stars
+from data.tides import draw_encounter, evolve, softening
+from data.warp import Stir, Warp
 
 Array = NDArray[np.float64]
 
@@ -49,27 +51,33 @@ class KindStyle:
 _STYLES = {
     "spiral": KindStyle(
         (11.6, 12.4), 1.2, 1.0, (0.1, 0.3), 2, 0.4,
-        DiskStyle(4.0, 0.25, 2, 1.0, 16.0, 0.07, 0.15, 0.15),
+        DiskStyle(4.0, 0.25, 2, 1.8, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=35, warp_deg=7),
     ),
     "massive_halo": KindStyle(
         (12.5, 13.0), 0.12, 1.3, (0.85, 0.95), 3, 0.7,
-        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0),
+        DiskStyle(4.0, 0.30, 0, 0.0, 20.0, 0.12, 0.2, 0.0, bubbles=5, warp_deg=15),
     ),
     "merger": KindStyle(
         (11.5, 12.4), 1.4, 1.0, (0.15, 0.35), 1, 0.3,
-        DiskStyle(5.0, 0.20, 2, 0.5, 20.0, 0.10, 0.2, 0.0),
+        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, spurs=0.6, bubbles=15),
     ),
     "irregular": KindStyle(
         (11.0, 11.4), 1.4, 1.1, (0.0, 0.05), 1, 0.3,
-        DiskStyle(7.0, 0.05, 0, 0.0, 20.0, 0.30, 0.9, 0.1),
+        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, clumps=3, bubbles=20, warp_deg=10,
+                  stir=0.3),
     ),
     "turbulent": KindStyle(
         (11.3, 12.2), 2.2, 0.9, (0.05, 0.2), 3, 1.0,
-        DiskStyle(12.0, 0.10, 0, 0.0, 20.0, 0.22, 0.3, 0.0),
+        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, clumps=8, bubbles=10, warp_deg=8,
+                  stir=0.1),
     ),
 }  # fmt: skip
 
 KINDS = tuple(_STYLES)
+
+# The HI layer thickens by e over 17 kpc in the Milky Way (0.3 kpc at 9 kpc, 1 kpc at 30: Dedes et
+# al. 2005); here over 2.7 scale lengths of the gas, which is as much for a disk of its size.
+_FLARE = 1.0 / 2.7
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ class _Central:
     style: KindStyle
     pattern: Pattern
     bulge: float
+    warp: Warp
+    stir: Stir
 
 
 def synthesize(
@@ -91,7 +101,7 @@ def synthesize(
     redshift: float = 0.0,
     kind: str | None = None,
     halo_mass: float | None = None,
-    num_gas: int = 32_000,
+    num_gas: int = 40_000,
     num_dark_matter: int = 40_000,
     num_stars: int = 20_000,
 ) -> Galaxy:
@@ -123,17 +133,18 @@ def synthesize(
     shape = draw_shape(central.halo.mass, rng)
     filaments = draw_filaments(style.streams + 1, shape, rng)
     subhalos = draw_subhalos(central.halo, shape, redshift, rng)
-    companion, gas_xyz, star_xyz, offset = None, *_bodies(central, num_gas, num_stars, rng), None
+    companion, offset, body = None, None, _body(central, num_gas, num_stars, rng)
     if kind == "merger":
         mass = central.halo.mass * rng.uniform(0.25, 0.9)
         companion = _draw_central(style, max(mass, 2e10), redshift, rng)
-        gas_xyz, star_xyz, offset = _merge(central, companion, num_gas, num_stars, rng)
+        body, offset = _merge(central, companion, num_gas, num_stars, rng)
+    body = _blow_bubbles(body, style.disk, rng)
     hosts = [_host(c) for c in (central, companion) if c]
     places = np.stack([np.zeros(3), *([offset] if offset is not None else [])])
     site = Site(hosts, places, shape, filaments, subhalos, redshift)
     dark = join_dark_matter(site, num_dark_matter, rng)
-    stars = join_stars(site, star_xyz, num_stars, rng)
-    gas = join_gas(site, gas_xyz, num_gas, rng)
+    stars = join_stars(site, body, num_stars, rng)
+    gas = join_gas(site, body, num_gas, rng)
     turn = random_rotation(rng)
     particles = {
         name: replace(part, coordinates=part.coordinates @ turn.T)
@@ -191,7 +202,11 @@ def _draw_central(
     )
     style = replace(style, disk=disk_style)
     pattern = draw_pattern(disk_style, 2.2 * scale, speed, radii, rng)
-    return _Central(halo, stellar, cold, scale, style, pattern, rng.uniform(*style.bulge))
+    tilt = float(np.radians(disk_style.warp_deg) * rng.standard_normal())
+    warp = Warp(scale, tilt, rng.uniform(0, 2 * np.pi))
+    stir = Stir.draw(disk_style.stir, 2.2 * scale, rng)
+    bulge = rng.uniform(*style.bulge)
+    return _Central(halo, stellar, cold, scale, style, pattern, bulge, warp, stir)
 
 
 def _hot_mass(style: KindStyle, halo: NFW) -> float:
@@ -213,36 +228,52 @@ def _host(central: _Central) -> Host:
     )  # fmt: skip
 
 
-def _bodies(
-    central: _Central, num_gas: int, num_stars: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Return positions of the disk's gas and of the central galaxy's stars."""
-    budget = central.cold / (central.cold + 1.06 * _hot_mass(central.style, central.halo))
-    style, r_d = central.style.disk, central.scale_length
-    count = int(num_gas * budget)
+def _body(central: _Central, num_gas: int, num_stars: int, rng: np.random.Generator) -> Body:
+    """Draw the disk's gas, out of `num_gas` in all, and the central galaxy's stars.
+
+    Young stars, up to 1 Gyr old, lie where the gas does; old stars take part in the arms alone.
+    Their share of the disk, set by hand, is that of about as constant a star formation.
+    """
+    style, r_d, pattern = central.style.disk, central.scale_length, central.pattern
+    hot = _hot_mass(central.style, central.halo)
+    share = central.cold / (central.cold + REFINEMENT * hot)
     gas = sample_disk(
-        count, 2.2 * r_d, 0.5 * style.flattening, rng, central.pattern, 1.0, 0.12,
-        0.35 if style.arms else 0.0,
+        int(share * num_gas) + 1, 2.2 * r_d, 0.5 * style.flattening, rng,
+        pattern=(pattern.radii, pattern.gas), flare=_FLARE, hole=0.35 if style.arms else 0.0,
     )  # fmt: skip
     shares = np.array([central.bulge, (1 - central.bulge) * style.bar, 0.03, 0.0, 0.0])
-    young = 0.25 if style.arms else 0.4
+    young = 0.05 if central.bulge > 0.5 else 0.2 if style.arms else 0.3
     shares[3] = (1 - shares[:3].sum()) * young
     shares[4] = 1 - shares.sum()
     bulge, bar, halo, new, old = (shares * num_stars).astype(int)
     bulge_radius = (0.5 if central.bulge < 0.5 else 1.678) * r_d
     stars = [
         sample_hernquist(bulge, bulge_radius, rng),
-        sample_bar(bar, r_d, rng.uniform(0, np.pi), rng),
+        sample_bar(bar, r_d, pattern.bar_angle, rng),
         sample_hernquist(halo, 8.0 * r_d, rng),
-        sample_disk(new, 1.2 * r_d, 0.6 * style.flattening, rng, central.pattern, 1.4),
-        sample_disk(old, r_d, 1.8 * style.flattening, rng, central.pattern, 0.3),
-    ]
-    return gas, np.concatenate(stars)
+        sample_disk(
+            new, 1.2 * r_d, 0.6 * style.flattening, rng, pattern=(pattern.radii, pattern.gas**1.4)
+        ),
+        sample_disk(
+            old, r_d, 1.8 * style.flattening, rng, pattern=(pattern.radii, pattern.stars)
+        ),
+    ]  # fmt: skip
+    is_new = np.repeat([False, False, False, True, False], [len(part) for part in stars])
+    ages = np.where(is_new, rng.uniform(0.0, 1.0, len(is_new)), rng.uniform(1.0, 12.0, len(is_new)))
+    gas, body = (central.warp.bend(central.stir.move(x)) for x in (gas, np.concatenate(stars)))
+    return Body(gas, body, ages, np.zeros(len(gas), bool))
+
+
+def _blow_bubbles(body: Body, style: DiskStyle, rng: np.random.Generator) -> Body:
+    """Sweep the gas out of bubbles: last, for they do not live as long as a merger takes."""
+    bubbles = draw_bubbles(body.gas, style.bubbles, style.arms > 0, rng)
+    gas, blown = blow(body.gas, bubbles, rng)
+    return replace(body, gas=gas, blown=blown)
 
 
 def _merge(
     first: _Central, second: _Central, num_gas: int, num_stars: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array]:
+) -> tuple[Body, Array]:
     """Return gas and stars of two disks after their passage, and where the second one is.
 
     Disk particles start on circular orbits of their own halo, with a dispersion of 0.05 of the
@@ -250,23 +281,28 @@ def _merge(
     along lines that no real galaxy shows.
     """
     encounter = draw_encounter(first.halo, second.halo, rng)
-    share = first.stellar / (first.stellar + second.stellar)
-    places, speeds, is_gas = [], [], []
-    for galaxy, part, turn, start in (
-        (first, share, np.eye(3), np.zeros(3)),
-        (second, 1 - share, random_rotation(rng), encounter.offset),
+    stars, gas = (
+        a / (a + b) for a, b in ((first.stellar, second.stellar), (first.cold, second.cold))
+    )
+    soft = softening(encounter)
+    places, speeds, is_gas, ages = [], [], [], []
+    for galaxy, parts, turn, start in (
+        (first, (gas, stars), np.eye(3), np.zeros(3)),
+        (second, (1 - gas, 1 - stars), random_rotation(rng), encounter.offset),
     ):
-        gas, stars = _bodies(galaxy, int(num_gas * part), int(num_stars * part), rng)
-        xyz = np.concatenate([gas, stars])
+        body = _body(galaxy, int(num_gas * parts[0]), int(num_stars * parts[1]), rng)
+        xyz = np.concatenate([body.gas, body.stars])
         radius = np.linalg.norm(xyz[:, :2], axis=1) + 1e-6
-        speed = np.sqrt(cosmo.GRAVITY * galaxy.halo.enclosed_mass(radius) / radius) / radius
-        speed = np.minimum(speed, speed[radius > 0.1 * galaxy.scale_length].max())
-        velocity = np.stack([-xyz[:, 1] * speed, xyz[:, 0] * speed, np.zeros(len(xyz))], axis=1)
-        random = np.where(np.arange(len(xyz)) < len(gas), 0.05, 0.1) * speed * radius
-        velocity += random[:, None] * rng.standard_normal(velocity.shape)
+        pull = -galaxy.halo.acceleration(radius[:, None] * [[1.0, 0.0, 0.0]], soft)[:, 0]
+        turning = np.sqrt(pull / radius)
+        velocity = np.stack([-xyz[:, 1], xyz[:, 0], np.zeros(len(xyz))], axis=1) * turning[:, None]
+        dispersion = np.where(np.arange(len(xyz)) < len(body.gas), 0.05, 0.1) * turning * radius
+        velocity += dispersion[:, None] * rng.standard_normal(velocity.shape)
         places.append(xyz @ turn.T + start)
         speeds.append(velocity @ turn.T + (encounter.velocity if galaxy is second else 0.0))
-        is_gas.append(np.arange(len(xyz)) < len(gas))
+        is_gas.append(np.arange(len(xyz)) < len(body.gas))
+        ages.append(body.ages)
     xyz, _, offset = evolve(encounter, np.concatenate(places), np.concatenate(speeds))
     mask = np.concatenate(is_gas)
-    return xyz[mask], xyz[~mask], offset
+    blown = np.zeros(int(mask.sum()), bool)
+    return Body(xyz[mask], xyz[~mask], np.concatenate(ages), blown), offset

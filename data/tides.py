@@ -38,6 +38,11 @@ def draw_encounter(primary: NFW, secondary: NFW, rng: np.random.Generator) -> En
     return Encounter(primary, secondary, np.array([distance, 0.0, 0.0]), velocity, float(duration))
 
 
+def softening(encounter: Encounter) -> float:
+    """Return the length in kpc below which both potentials are smooth."""
+    return 0.02 * encounter.primary.radius
+
+
 def evolve(
     encounter: Encounter, coordinates: Array, velocities: Array, num_steps: int = 80
 ) -> tuple[Array, Array, Array]:
@@ -54,7 +59,7 @@ def evolve(
     offset : (3,) kpc of the secondary from the primary at the end.
     """
     first, second = encounter.primary, encounter.secondary
-    soft = 0.02 * first.radius
+    soft = softening(encounter)
     dt = encounter.duration_gyr / KPC_KM_S_IN_GYR / num_steps
     x, v = coordinates.copy(), velocities.copy()
     centers = np.stack([np.zeros(3), encounter.offset])

@@ -176,8 +176,8 @@ def test_disk_is_exponential_and_arms_trail(rng):
     style = DiskStyle(4.0, 0.3, 0, 0.0, 15.0, 0.1, 0.0, 0.0)
     radii = np.geomspace(0.01, 100, 100)
     pattern = draw_pattern(style, 3.0, np.full(100, 200.0), radii, rng)
-    np.testing.assert_allclose(pattern.contrast.mean(axis=1), 1.0)
-    log = np.log(pattern.contrast[40:100])
+    np.testing.assert_allclose(pattern.gas.mean(axis=1), 1.0)
+    log = np.log(pattern.gas[40:100])
     ahead = [np.mean(log[1:] * np.roll(log[:-1], shift, axis=1)) for shift in range(-12, 13)]
     assert np.argmax(ahead) < 12  # the pattern falls behind with radius
 
