@@ -51,7 +51,7 @@ class KindStyle:
 _STYLES = {
     "spiral": KindStyle(
         (11.6, 12.4), 1.2, 1.0, (0.1, 0.3), 2, 0.4,
-        DiskStyle(4.0, 0.25, 2, 1.8, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=35, warp_deg=7),
+        DiskStyle(4.0, 0.25, 2, 1.8, 16.0, 0.07, 0.12, 0.15, spurs=2.2, bubbles=60, warp_deg=7),
     ),
     "massive_halo": KindStyle(
         (12.5, 13.0), 0.12, 1.3, (0.85, 0.95), 3, 0.7,
@@ -59,16 +59,16 @@ _STYLES = {
     ),
     "merger": KindStyle(
         (11.5, 12.4), 1.4, 1.0, (0.15, 0.35), 1, 0.3,
-        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, spurs=0.6, bubbles=15),
+        DiskStyle(5.0, 0.20, 2, 1.4, 20.0, 0.10, 0.2, 0.0, spurs=0.6, bubbles=25),
     ),
     "irregular": KindStyle(
         (11.0, 11.4), 1.4, 1.1, (0.0, 0.05), 1, 0.3,
-        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, clumps=3, bubbles=20, warp_deg=10,
+        DiskStyle(7.0, 0.01, 0, 0.0, 20.0, 0.20, 0.9, 0.15, clumps=3, bubbles=30, warp_deg=10,
                   stir=0.3),
     ),
     "turbulent": KindStyle(
         (11.3, 12.2), 2.2, 0.9, (0.05, 0.2), 3, 1.0,
-        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, clumps=8, bubbles=10, warp_deg=8,
+        DiskStyle(9.0, 0.05, 0, 0.0, 20.0, 0.22, 0.3, 0.0, clumps=8, bubbles=15, warp_deg=8,
                   stir=0.1),
     ),
 }  # fmt: skip
