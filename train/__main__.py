@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fit.add_argument("--config", required=True, help="YAML, as in train/configs")
     fit.add_argument("--data", help="map store (default: the configuration's)")
     fit.add_argument("--output", help="folder of the run (default: runs/NAME)")
+    fit.add_argument("--init", help="checkpoint (name or folder) to start from")
     fit.add_argument("--steps", type=int, help="override the number of steps")
     fit.add_argument("--max-seconds", type=float, help="override the limit on training time")
     fit.add_argument("--threads", type=int, help="override the CPU threads")
@@ -50,8 +51,8 @@ def _fit(options: argparse.Namespace) -> int:
     from train.loop import fit
 
     config = load_config(
-        options.config, data=options.data, output=options.output, steps=options.steps,
-        max_seconds=options.max_seconds, threads=options.threads,
+        options.config, data=options.data, output=options.output, init=options.init,
+        steps=options.steps, max_seconds=options.max_seconds, threads=options.threads,
     )  # fmt: skip
     print(fit(config, resume=options.resume, device=options.device))
     return 0

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from data.atomic import replacing
@@ -24,6 +25,7 @@ from train.batches import PairSampler
 from train.config import ConfigError, FitConfig
 from train.logs import Log
 from train.objectives import Objective
+from train.warm_start import summary, warm_start
 
 STATE, CHECKPOINT = "state.pt", "checkpoint"
 
@@ -59,7 +61,8 @@ class Trainer:
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = Objective(process, self.network, config)
         self.objective.auxiliary.to(self.device)
-        self.average = {k: v.detach().clone() for k, v in self.network.named_parameters()}
+        self.average = self._parameters()
+        self.init: dict[str, Any] | None = None  # What a warm start took.
         self.step, self.seconds = 0, 0.0
         dtype = torch.bfloat16 if config.precision == "bfloat16" else None
         self.amp: Any = partial(torch.autocast, self.device.type, dtype) if dtype else nullcontext
@@ -81,6 +84,15 @@ class Trainer:
             "default_sampler": c.default_sampler,
         }  # fmt: skip
 
+    def _parameters(self) -> dict[str, Tensor]:
+        return {k: v.detach().clone() for k, v in self.network.named_parameters()}
+
+    def warm_start(self) -> None:
+        """Take the weights of the recipe's `init` as far as they fit, and say how far that is."""
+        self.init = warm_start(self.network, self.domains, self.config.init)
+        self.average = self._parameters()
+        print(summary(self.init), file=sys.stderr)
+
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0 to 1."""
@@ -89,9 +101,11 @@ class Trainer:
         return min(1.0, max(self.step / self.config.steps, by_time))
 
     def learning_rate(self) -> float:
-        """Return the rate of this step: linear warm-up, then a cosine to zero."""
+        """Return the rate of this step: linear warm-up, then a cosine to zero or the full rate."""
         warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
-        return self.config.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * self.progress))
+        falling = self.config.schedule == "cosine"
+        decay = 0.5 * (1.0 + math.cos(math.pi * self.progress)) if falling else 1.0
+        return self.config.learning_rate * warm * decay
 
     def train_step(self) -> dict[str, float]:
         """Take one step and return its losses."""
@@ -117,7 +131,7 @@ class Trainer:
         sampler = self.samplers["validation"]
         sampler.generator.manual_seed(1)
         generator = torch.Generator().manual_seed(1)
-        live = {k: v.detach().clone() for k, v in self.network.named_parameters()}
+        live = self._parameters()
         self.network.load_state_dict(self.average)
         self.network.eval()
         batches = [sampler.draw(32, augment=False) for _ in range(4)]
@@ -134,7 +148,7 @@ class Trainer:
             "auxiliary": self.objective.auxiliary.state_dict(),
             "optimizers": [o.state_dict() for o in self.objective.optimizers],
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
-            "config": asdict(self.config),
+            "init": self.init, "config": asdict(self.config),
         }  # fmt: skip
         with replacing(self.folder / STATE) as aside:
             torch.save(state, aside)
@@ -157,12 +171,14 @@ class Trainer:
             optimizer.load_state_dict(saved)
         self.average = state["average"]
         self.generator.set_state(state["generator"].cpu())
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.init = state["step"], state["seconds"], state.get("init")
 
     def finish(self) -> Path:
         """Write the averaged weights with their card; return the folder."""
         size = sum(p.numel() for p in self.average.values())
-        recipe = {k: v for k, v in asdict(self.config).items() if k not in ("data", "output")}
+        recipe = {
+            k: v for k, v in asdict(self.config).items() if k not in ("data", "output", "init")
+        }
         training = {
             "recipe": recipe, "data": Path(self.config.data).name, "map_stacks": self.images,
             "steps": self.step, "pairs_seen": self.step * self.config.batch_size,
@@ -170,6 +186,8 @@ class Trainer:
             "seconds": round(self.seconds), "torch": torch.__version__,
             "validation_loss": round(self.validate(), 5),
         }  # fmt: skip
+        if self.init:
+            training["init"] = self.init
         folder = self.folder / CHECKPOINT
         save_checkpoint(
             folder, self.average, {**self.card, "parameters": size, "training": training}
@@ -190,6 +208,8 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         trainer.resume()
     elif (trainer.folder / STATE).exists():
         raise ConfigError(f"{trainer.folder} holds a run: give --resume, or another --output")
+    elif config.init:
+        trainer.warm_start()
     stopped: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:

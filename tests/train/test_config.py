@@ -34,6 +34,8 @@ WRONG = {
     "zero steps": ({"steps": 0}, "steps must be a number above zero, got 0"),
     "YAML's 1e-3": ({"learning_rate": "1e-3"}, "write 1.0e-3"),
     "precision": ({"precision": "half"}, "float32 or bfloat16, got 'half'"),
+    "schedule": ({"schedule": "step"}, "cosine or constant, got 'step'"),
+    "init": ({"init": 3}, "init must be the name or folder of a checkpoint, got 3"),
     "sampler": ({"default_sampler": "euler"}, "default_sampler must be one of ddim.*'euler'"),
     "network": ({"network": 3}, "network must hold keys and values, got 3"),
 }

@@ -88,7 +88,7 @@ def test_the_average_follows_parameters_with_its_half_life(config):
         torch.testing.assert_close(value, expected[name])
 
 
-def test_learning_rate_rises_and_falls_to_zero(config):
+def test_learning_rate_rises_and_falls_to_zero_or_stays(config):
     trainer = Trainer(config(steps=100, warmup_steps=10, learning_rate=1.0), device="cpu")
     rates = []
     for trainer.step in range(101):
@@ -97,6 +97,9 @@ def test_learning_rate_rises_and_falls_to_zero(config):
     assert rates[50] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0, abs=1e-12)
     assert max(rates) == rates[9]
+    trainer.config = config(steps=100, warmup_steps=10, learning_rate=1.0, schedule="constant")
+    for trainer.step, rate in ((0, 0.1), (9, 1.0), (99, 1.0)):
+        assert trainer.learning_rate() == pytest.approx(rate)
     trainer.step, trainer.config = 0, config(max_seconds=10.0, warmup_steps=0, learning_rate=1.0)
     trainer.seconds = 5.0
     assert trainer.learning_rate() == pytest.approx(0.5)
