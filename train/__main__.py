@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -54,7 +55,9 @@ def _fit(options: argparse.Namespace) -> int:
         options.config, data=options.data, output=options.output, init=options.init,
         steps=options.steps, max_seconds=options.max_seconds, threads=options.threads,
     )  # fmt: skip
-    print(fit(config, resume=options.resume, device=options.device))
+    folder = fit(config, resume=options.resume, device=options.device)
+    if os.environ.get("RANK", "0") == "0":
+        print(folder)
     return 0
 
 

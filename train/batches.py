@@ -12,12 +12,21 @@ from train.config import FOCUS
 
 
 class Batch(NamedTuple):
-    """Targets x and sources y (n, 1, h, w), with their domains' indices (n,)."""
+    """Targets x and sources y (n, 1, h, w), with their domains' indices (n,).
+
+    They are the `part` of a batch of `total` maps that this process has.
+    """
 
     x: Tensor
     y: Tensor
     source: Tensor
     target: Tensor
+    total: int
+    part: slice
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return this part's share of the mean of values (n,) over the whole batch."""
+        return values.sum() / max(self.total, 1)
 
 
 class PairSampler:
@@ -25,7 +34,8 @@ class PairSampler:
 
     Parameters
     ----------
-    maps, available : as `data.dataset.MapDataset.tensor` returns them, on the device.
+    maps, available : as `data.dataset.MapDataset.tensor` returns them; maps on the device,
+        available on the CPU.
     domains : names of the channels.
     focus_share : probability that a pair comes from the five directions of `FOCUS`.
     generator : on the CPU; its state is all that a resumed run needs.
@@ -43,8 +53,12 @@ class PairSampler:
                  if s in domains and t in domains]  # fmt: skip
         self.focus_pairs = torch.tensor(focus) if focus else self.all_pairs
 
-    def draw(self, size: int, *, augment: bool = True) -> Batch:
-        """Return a batch; one of the eight flips and quarter turns is applied to all of it."""
+    def draw(self, size: int, *, augment: bool = True, part: slice = slice(None)) -> Batch:
+        """Return the part of a batch; all of it gets one of the eight flips and quarter turns.
+
+        Whatever the part, as many random numbers are drawn: processes whose generators are alike
+        stay so, and their parts make up the batch that one of them alone would draw.
+        """
         g = self.generator
         focus = torch.rand(size, generator=g) < self.focus_share
         choice = torch.rand(size, generator=g)
@@ -52,15 +66,16 @@ class PairSampler:
                             _pick(self.all_pairs, choice))  # fmt: skip
         rows = torch.randint(len(self.maps), (size,), generator=g)
         turn = int(torch.randint(8, (1,), generator=g)) if augment else 0
-        device = self.maps.device
-        rows, pairs = rows.to(device), pairs.to(device)
         source, target = pairs.unbind(dim=1)
+        have = self.available[rows, source] & self.available[rows, target]
+        total = int(have.sum())
+        device = self.maps.device
+        rows, source, target = (t[have][part].to(device) for t in (rows, source, target))
         both = torch.stack([self.maps[rows, target], self.maps[rows, source]], dim=1)
         both = torch.rot90(both, turn % 4, (2, 3))
         both = both.flip(3) if turn >= 4 else both
-        have = self.available[rows, source] & self.available[rows, target]
-        both, source, target = both[have], source[have], target[have]
-        return Batch(both[:, :1].contiguous(), both[:, 1:].contiguous(), source, target)
+        x, y = both[:, :1].contiguous(), both[:, 1:].contiguous()
+        return Batch(x, y, source, target, total, part)
 
 
 def _pick(pairs: Tensor, choice: Tensor) -> Tensor:

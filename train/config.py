@@ -33,7 +33,7 @@ class FitConfig:
         `engine.networks.NETWORKS`, "unet" if absent.
     init : checkpoint (name or folder) whose weights the run starts from, as far as they fit; random
         ones if empty.
-    steps, batch_size : length of the run.
+    steps, batch_size : length of the run, and maps of a step in all processes together.
     max_seconds : the run is over at max(step / steps, seconds / max_seconds) = 1, and the learning
         rate falls with it, so that a run on a slow machine still ends well; 0 for no limit.
     learning_rate, beta2, weight_decay : of AdamW.
@@ -43,8 +43,10 @@ class FitConfig:
     focus_share : share of each batch on the five directions from gas; the rest on all.
     default_steps, default_sampler : of one translation, for the card.
     precision : "bfloat16" (autocast) or "float32".
+    compile : whether to train through torch.compile.
     threads : CPU threads; 0 for torch's choice.
     save_every_s, log_every, validate_every : seconds, steps, steps.
+    sample_every : steps between pictures of hold-out maps in TensorBoard; 0 for none.
     seed : of everything random in the run.
     """
 
@@ -69,10 +71,12 @@ class FitConfig:
     default_steps: int = 1
     default_sampler: str = "ddim"
     precision: str = "float32"
+    compile: bool = False
     threads: int = 0
     save_every_s: float = 60.0
     log_every: int = 20
     validate_every: int = 500
+    sample_every: int = 2000
     seed: int = 0
 
     def __post_init__(self) -> None:
