@@ -23,7 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fit.add_argument("--max-seconds", type=float, help="override the limit on training time")
     fit.add_argument("--threads", type=int, help="override the CPU threads")
     fit.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    fit.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
     fit.add_argument("--resume", action="store_true", help="go on from the saved state")
+    fit.add_argument(
+        "--dry-run", action="store_true", help="print the resolved configuration and the run's size"
+    )
     evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
     evaluate.add_argument("--checkpoint", required=True, help="name or folder")
     evaluate.add_argument("--data", required=True, help="map store")
@@ -49,12 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import fit
+    from train.loop import Trainer, fit
+    from train.plan import describe
 
     config = load_config(
         options.config, data=options.data, output=options.output, init=options.init,
         steps=options.steps, max_seconds=options.max_seconds, threads=options.threads,
+        compile=options.compile,
     )  # fmt: skip
+    if options.dry_run:
+        trainer = Trainer(config, device=options.device)
+        if config.init:
+            trainer.warm_start()
+        print(describe(trainer))
+        return 0
     folder = fit(config, resume=options.resume, device=options.device)
     if os.environ.get("RANK", "0") == "0":
         print(folder)

@@ -149,12 +149,17 @@ class Trainer:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Put the averaged weights into the network, ready for use, while this lasts."""
+        """Put the averaged weights into the network, ready for use, while this lasts.
+
+        A compiled network is not compiled once more for the few batches of this.
+        """
         live = self._parameters()
         self.network.load_state_dict(self.average)
         self.network.eval()
+        eager = torch.compiler.set_stance("force_eager") if self.config.compile else nullcontext()
         try:
-            yield
+            with eager:
+                yield
         finally:
             self.network.load_state_dict(live)
             self.network.train()

@@ -33,8 +33,18 @@ def flat(tree):
     return [tree] if isinstance(tree, torch.Tensor) else []
 
 
+VARIANTS = {
+    "dim": DIM,
+    "dropout": {"network": {"widths": [8, 16], "blocks": [1, 1], "patch": 2, "dropout": 0.3}},
+    "lsgan": {"family": "pix2pix", "process": {"gan_loss": "lsgan"}},
+    "hinge": {"family": "pix2pix", "process": {"gan_loss": "hinge"}},
+}
+
+
 @pytest.mark.parametrize(
-    "changes", [*({"family": f} for f in PROCESSES), DIM], ids=[*PROCESSES, "dim"]
+    "changes",
+    [*({"family": f} for f in PROCESSES), *VARIANTS.values()],
+    ids=[*PROCESSES, *VARIANTS],
 )
 def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, changes):
     whole = tmp_path / "whole"
@@ -103,6 +113,18 @@ def test_learning_rate_rises_and_falls_to_zero_or_stays(config):
     trainer.step, trainer.config = 0, config(max_seconds=10.0, warmup_steps=0, learning_rate=1.0)
     trainer.seconds = 5.0
     assert trainer.learning_rate() == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_compiled_run_is_the_plain_one(config):
+    network = {"widths": [8], "blocks": [1], "patch": 2}
+    losses = []
+    for compiled in (True, False):
+        trainer = Trainer(config(compile=compiled, network=network, log_every=1), device="cpu")
+        losses.append([trainer.train_step()["loss"] for _ in range(4)] + [trainer.validate()])
+        assert list(trainer.network.state_dict()) == list(trainer.average)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_sigterm_saves_and_stops(config, tmp_path, monkeypatch):
