@@ -8,10 +8,10 @@ import yaml
 from engine.checkpoint import build
 from train.config import ConfigError, load_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").rglob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_every_shipped_configuration_builds_a_network_that_fits_the_repository(path):
     config = load_config(path)
     assert config.name == path.stem
