@@ -126,14 +126,15 @@ class Trainer:
         return self.config.learning_rate * warm * decay
 
     def train_step(self) -> dict[str, float]:
-        """Take one step and return the losses of those that are logged."""
+        """Take one step; return its losses, over all processes, where it is one to log."""
+        sampler = self.samplers["train"]
         start = time.monotonic()
         # Dropout has no generator but the global one: its state follows from ours, too.
         torch.manual_seed(int(torch.randint(2**31, (), generator=self.generator)) + self.world.rank)
         for optimizer in self.objective.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate()
-        batch = self.samplers["train"].draw(self.config.batch_size, part=self.world.part)
+        batch = sampler.draw(self.config.batch_size, part=self.world.part)
         losses = self.objective.step(batch, self.generator, self.amp)
         self.step += 1
         # Half-life as a share of the steps so far, so that early weights are soon forgotten.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ def memory_of(trainer: Trainer) -> dict[str, int]:
     operations need on the way, nor PyTorch itself.
     """
     trained = [*trainer.network.parameters(), *trainer.objective.auxiliary.parameters()]
-    one, two = (saved_bytes(lambda n=n: _step(trainer, n), trained) for n in (1, 2))
+    one, two = (saved_bytes(partial(_step, trainer, count), trained) for count in (1, 2))
     pixels = trainer.grid_size**2 * len(trainer.domains)
     states: list[Any] = [
         value

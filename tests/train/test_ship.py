@@ -3,9 +3,13 @@
 import argparse
 import json
 
+import numpy as np
 import pytest
 
+from data.build import MapOptions
 from data.dataset import MapDataset
+from data.domains import DOMAINS
+from data.store import MapStore, Record
 from engine.checkpoint import read_card
 from train.__main__ import main
 from train.ship import stages
@@ -54,7 +58,16 @@ def test_each_stage_is_chosen_by_what_is_there(tmp_path, recipe):
     assert [words[0] for _, words in stages(asked)] == ["build"]
 
 
-def test_ship_makes_maps_trains_scores_and_is_done(tmp_path, recipe, capsys):
+def test_ship_trains_scores_and_is_done(tmp_path, recipe, capsys):
+    with MapStore.create(tmp_path / "maps", MapOptions(16, 2).layout()) as store:
+        rng = np.random.default_rng(0)
+        store.add([
+            Record(
+                f"synthetic-{seed:06d}", "spiral", 0.0, 50.0, index, np.eye(3),
+                {name: rng.uniform(1e6, 1e7, (16, 16)) for name in DOMAINS},
+            )
+            for seed in range(10) for index in range(2)
+        ])  # fmt: skip
     arguments = ["ship", "--config", str(recipe), "--data", str(tmp_path / "maps"),
                  "--output", str(tmp_path / "run"), "--device", "cpu", "--galaxies", "10",
                  "--rotations", "2", "--grid-size", "16", "--workers", "1", "--hold-out", "1",
@@ -64,8 +77,7 @@ def test_ship_makes_maps_trains_scores_and_is_done(tmp_path, recipe, capsys):
     assert card["training"]["map_stacks"] == len(MapDataset(tmp_path / "maps", "train"))
     assert card["scores"]["galaxies"] == 1
     assert len(card["scores"]["directions"]) == 42
-    capsys.readouterr()
+    # The maps were there, and now all is: nothing is left to do.
+    assert "0 map stacks added, 20 in all" in capsys.readouterr().out
     assert main(arguments) == 0
-    said = capsys.readouterr()
-    assert "0 map stacks added, 20 in all" in said.out
-    assert "python -m train" not in said.err
+    assert "python -m train" not in capsys.readouterr().err

@@ -48,11 +48,11 @@ def test_the_card_says_where_a_run_started_also_after_a_resume(config, trained, 
 
 
 def test_a_warm_start_is_ahead_of_a_cold_one(config, tmp_path):
-    long = config(steps=150, learning_rate=4e-3, output=str(tmp_path / "long"))
+    long = config(steps=60, learning_rate=4e-3, output=str(tmp_path / "long"))
     warm = Trainer(config(family="flow", init=str(fit(long, device="cpu"))), device="cpu")
     cold = warm.validate()
     warm.warm_start()
-    assert warm.validate() < 0.9 * cold
+    assert warm.validate() < 0.8 * cold
 
 
 def checkpoint_of(folder, domains, *, rows=None, **changes):
