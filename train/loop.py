@@ -30,7 +30,7 @@ from train.config import ConfigError, FitConfig
 from train.logs import Log
 from train.objectives import Objective
 from train.pictures import pictures
-from train.warm_start import summary, warm_start
+from train.warm_start import best_scale, summary, warm_start
 from train.world import World, joined, place_of
 
 STATE, CHECKPOINT = "state.pt", "checkpoint"
@@ -105,11 +105,31 @@ class Trainer:
         return {k: v.detach().clone() for k, v in self.network.named_parameters()}
 
     def warm_start(self) -> None:
-        """Take the weights of the recipe's `init` as far as they fit, and say how far that is."""
-        self.init = warm_start(self.network, self.domains, self.config.init)
+        """Take the weights of the recipe's `init` as far as they fit, and say how far that is.
+
+        From another process, the last layer is scaled to what this one wants of a network.
+        """
+        self.init, process = warm_start(self.network, self.domains, self.config.init)
         self.average = self._parameters()
+        if process != self.objective.process:
+            scale = self.world.first(self._output_scale())
+            with torch.no_grad():
+                for parameter in self.network.refine[-1].parameters():
+                    parameter.mul_(scale)
+            self.average = self._parameters()
+            self.init["output_scale"] = round(scale, 4)
         if self.world.writes:
             print(summary(self.init), file=sys.stderr)
+
+    def _output_scale(self) -> float:
+        batch = self.samplers["train"].draw(128)
+        seed = self.config.seed
+        with self.averaged():
+            return best_scale(
+                lambda scale: self.objective.validate(
+                    batch, torch.Generator().manual_seed(seed), scale=scale
+                )
+            )
 
     @property
     def progress(self) -> float:

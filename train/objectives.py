@@ -52,8 +52,13 @@ class Objective:
         self._descend(self.optimizers[0], loss)
         return {"loss": loss.detach()}
 
-    def diffusion_loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Return the mean loss of a batch at random times, stratified over the process's own."""
+    def diffusion_loss(
+        self, batch: Batch, generator: torch.Generator, *, scale: float = 1.0
+    ) -> Tensor:
+        """Return the mean loss of a batch at random times, stratified over the process's own.
+
+        `scale` multiplies what the network gives.
+        """
         n, device = batch.total, batch.x.device
         # Numbers for all of the batch, of which each process takes its part; the noise, which is
         # most of them, is drawn on the device.
@@ -64,7 +69,7 @@ class Objective:
         time = self.process.training_times(uniform[batch.part]).to(device)
 
         def network(x: Tensor, t: Tensor) -> Tensor:
-            return self.network(x, t, batch.source, batch.target).float()
+            return scale * self.network(x, t, batch.source, batch.target).float()
 
         return batch.mean(self.process.loss(network, batch.x, batch.y, time, noise))
 
@@ -93,6 +98,6 @@ class Objective:
         optimizer.step()
 
     @torch.no_grad()
-    def validate(self, batch: Batch, generator: torch.Generator) -> float:
-        """Return the loss on a hold-out batch, without the adversarial part."""
-        return float(self.diffusion_loss(batch, generator))
+    def validate(self, batch: Batch, generator: torch.Generator, *, scale: float = 1.0) -> float:
+        """Return the loss on a whole batch, without training and without the adversarial part."""
+        return float(self.diffusion_loss(batch, generator, scale=scale))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from engine.checkpoint import CheckpointError, build, read_card, read_weights
 from engine.networks import AnyNetwork
+from engine.processes import Process
 from engine.translator import TranslatorError, checkpoint_folder
 from train.config import ConfigError
 
@@ -20,7 +21,7 @@ LEAST_SHARE = 0.5
 
 def warm_start(
     network: AnyNetwork, domains: Sequence[str], checkpoint: str | Path
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Process]:
     """Copy into `network` what a checkpoint has under the same name and in the same shape.
 
     The checkpoint may be of another family, and of other domains: the embedding of a domain goes to
@@ -35,7 +36,7 @@ def warm_start(
     Returns
     -------
     What the card of the new run says about it: name, family, title, data and steps of the
-    checkpoint, and how many of how many parameters were taken.
+    checkpoint, and how many of how many parameters were taken. And the checkpoint's process.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def warm_start(
     try:
         folder = checkpoint_folder(checkpoint)
         card, weights = read_card(folder), read_weights(folder)
-        theirs = build(card)[0].config.num_domains
+        other, process = build(card)
     except (CheckpointError, TranslatorError) as error:
         raise ConfigError(f"init: {error}") from None
     embeddings = {
@@ -52,7 +53,9 @@ def warm_start(
         if isinstance(module, nn.Embedding)
     }  # fmt: skip
     rows = [(card["domains"].index(d), i) for i, d in enumerate(domains) if d in card["domains"]]
-    rows.append((theirs, network.config.num_domains))  # Of no source, where both have it.
+    rows.append(
+        (other.config.num_domains, network.config.num_domains)
+    )  # Of no source, where both have it.
     taken = 0
     with torch.no_grad():
         for name, parameter in network.named_parameters():
@@ -70,11 +73,12 @@ def warm_start(
             f"its network is {card['network']}"
         )
     training = card.get("training", {})
-    return {
+    record = {
         "name": card["name"], "family": card["family"], "title": card.get("title", ""),
         "data": training.get("data"), "steps": training.get("steps"),
         "parameters_taken": taken, "parameters": size,
     }  # fmt: skip
+    return record, process
 
 
 def _copy_rows(parameter: Tensor, weight: Tensor, rows: Sequence[tuple[int, int]]) -> int:
@@ -85,6 +89,19 @@ def _copy_rows(parameter: Tensor, weight: Tensor, rows: Sequence[tuple[int, int]
     for there, here in shared:
         parameter[here] = weight[there]
     return len(shared) * parameter[0].numel()
+
+
+def best_scale(loss: Callable[[float], float]) -> float:
+    """Return the factor on a network's output at which `loss`, a mean square, is least.
+
+    What DDPM calls v is what EDM and the score SDEs call its negative: a network of the one starts
+    the other from four times the loss, and learns its own sign first, at the cost of all the rest.
+    Three values tell a parabola; where the loss is no parabola and none is gained, 1.
+    """
+    left, zero, right = (loss(scale) for scale in (-1.0, 0.0, 1.0))
+    curvature = left + right - 2.0 * zero
+    scale = 0.5 * (left - right) / curvature if curvature > 0 else 1.0
+    return scale if loss(scale) < right else 1.0
 
 
 def summary(start: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from engine.networks.unet import UNet, UNetConfig
 from train.__main__ import main
 from train.config import ConfigError
 from train.loop import Trainer, fit
-from train.warm_start import warm_start
+from train.warm_start import best_scale, warm_start
 
 SIZE = {"widths": (8, 16), "blocks": (1, 1), "patch": 2}
 
@@ -19,8 +19,8 @@ def trained(config, tmp_path):
     return fit(config(output=str(tmp_path / "first")), device="cpu")
 
 
-def test_another_family_starts_from_all_weights_and_says_so(config, trained, capsys):
-    settings = config(family="flow", init=str(trained))
+def test_the_same_family_starts_from_all_weights_and_says_so(config, trained, capsys):
+    settings = config(init=str(trained))
     trainer = Trainer(settings, device="cpu")
     trainer.warm_start()
     network = load_checkpoint(trained)[0]
@@ -45,6 +45,32 @@ def test_the_card_says_where_a_run_started_also_after_a_resume(config, trained, 
     assert training["init"]["steps"] == 12
     assert training["init"]["parameters_taken"] == training["init"]["parameters"]
     assert str(tmp_path) not in str(training)
+
+
+def test_another_family_starts_with_its_own_sign_and_scale(config, tmp_path):
+    """The target of EDM is -v: a network of v gives EDM's best output, but for the times."""
+    long = fit(config(steps=60, learning_rate=4e-3, output=str(tmp_path / "long")), device="cpu")
+    trainer = Trainer(config(family="edm", init=str(long)), device="cpu")
+    trainer.warm_start()
+    scale = trainer.init["output_scale"]
+    assert scale < -0.3
+    network = load_checkpoint(long)[0]
+    for name, value in network.named_parameters():
+        factor = scale if name.startswith("refine.2.") else 1.0
+        torch.testing.assert_close(trainer.network.get_parameter(name), factor * value, rtol=2e-4,
+                                   atol=1e-7)  # fmt: skip
+        assert torch.equal(trainer.average[name], trainer.network.get_parameter(name))
+    scaled = trainer.validate()
+    trainer.average.update(dict(network.named_parameters()))
+    assert scaled < 0.5 * trainer.validate()
+
+
+def test_the_best_scale_is_the_least_square():
+    x, y = torch.randn(2, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = best_scale(lambda scale: float((scale * x - y).square().mean()))
+    assert found == pytest.approx(float(x @ y / (x @ x)))
+    assert best_scale(lambda scale: 3.0) == 1.0  # As of a network that gives zero.
+    assert best_scale(lambda scale: abs(scale - 1.0)) == 1.0
 
 
 def test_a_warm_start_is_ahead_of_a_cold_one(config, tmp_path):
@@ -83,7 +109,7 @@ def test_embeddings_go_by_the_name_of_the_domain(tmp_path):
 def test_the_count_is_what_was_copied(tmp_path):
     other = checkpoint_of(tmp_path, ["stars", "gas"], channels_in=1)
     network = UNet(UNetConfig(**SIZE, num_domains=2))
-    result = warm_start(network, ["stars", "hi"], tmp_path)
+    result, _ = warm_start(network, ["stars", "hi"], tmp_path)
     sizes = {name: p.numel() for name, p in network.named_parameters()}
     # The first convolutions see another number of maps, and one embedding of two has no like.
     lost = sizes["enter.weight"] + sizes["refine.0.weight"]
