@@ -22,7 +22,10 @@ from tqdm import tqdm
 
 from data.atomic import replacing
 from data.dataset import MapDataset
-from engine.checkpoint import build, normalization, save_checkpoint
+from data.normalize import DEFAULT, Normalization
+from data.statistics import store_normalization
+from data.store import MapStore
+from engine.checkpoint import build, save_checkpoint
 from engine.networks import configure, network_fields
 from engine.translator import Translator
 from train.batches import PairSampler
@@ -49,8 +52,10 @@ class Trainer:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.folder = Path(config.output or Path("runs") / config.name)
+        self.normalization = _normalization(config)
         self.sets = {
-            split: MapDataset(config.data, split, lazy=True) for split in ("train", "validation")
+            split: MapDataset(config.data, split, lazy=True, normalization=self.normalization)
+            for split in ("train", "validation")
         }
         self.domains, self.images = self.sets["train"].domains, len(self.sets["train"])
         self.grid_size = self.sets["train"].grid_size
@@ -97,7 +102,7 @@ class Trainer:
         return {
             "name": c.name, "title": c.title, "family": c.family, "network": network,
             "process": c.process, "domains": list(self.domains), "grid_size": self.grid_size,
-            "normalization": normalization(), "default_steps": c.default_steps,
+            "normalization": self.normalization.to_json(), "default_steps": c.default_steps,
             "default_sampler": c.default_sampler,
         }  # fmt: skip
 
@@ -209,6 +214,7 @@ class Trainer:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
+            "normalization": self.normalization.to_json(),
             "network": self.network.state_dict(), "average": self.average,
             "auxiliary": self.objective.auxiliary.state_dict(),
             "optimizers": [o.state_dict() for o in self.objective.optimizers],
@@ -232,6 +238,11 @@ class Trainer:
             self.objective.auxiliary.load_state_dict(state["auxiliary"])
         except (RuntimeError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"cannot resume: {path} is the state of another network") from None
+        if state.get("normalization", DEFAULT.to_json()) != self.normalization.to_json():
+            raise ConfigError(
+                f"cannot resume: {path} is of maps that were normalized otherwise, by another "
+                "setting or by a store that has changed since"
+            )
         for optimizer, saved in zip(self.objective.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.average = state["average"]
@@ -259,6 +270,14 @@ class Trainer:
         if self.world.writes:
             save_checkpoint(folder, self.average, card)
         return folder
+
+
+def _normalization(config: FitConfig) -> Normalization:
+    """Return what the recipe wants maps normalized by; the default where the store has no map."""
+    if config.normalization == "default":
+        return DEFAULT
+    with MapStore.open(config.data) as store:
+        return Normalization({**DEFAULT.scales, **store_normalization(store).scales})
 
 
 def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -> Path:
