@@ -77,6 +77,17 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     return card
 
 
+def read_weights(folder: str | Path) -> dict[str, Tensor]:
+    """Return a checkpoint's weights by name, float32; CheckpointError if missing or damaged."""
+    path = Path(folder) / WEIGHTS
+    try:
+        return {k: v.float() for k, v in load_file(path).items()}
+    except FileNotFoundError:
+        raise CheckpointError(f"no weights at {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
 def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:
     """Return the untrained network and the process that a card describes."""
     if card["family"] not in PROCESSES:
@@ -110,15 +121,10 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
             f"checkpoint {card['name']} lists {len(card['domains'])} domains for a network of "
             f"{network.config.num_domains}"
         )
-    path = Path(folder) / WEIGHTS
     try:
-        weights = load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"no weights at {path}") from None
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
-    try:
-        network.load_state_dict({k: v.float() for k, v in weights.items()})
+        network.load_state_dict(read_weights(folder))
     except RuntimeError:
-        raise CheckpointError(f"the weights at {path} do not fit their card") from None
+        raise CheckpointError(
+            f"the weights at {Path(folder) / WEIGHTS} do not fit their card"
+        ) from None
     return network.eval(), process, card

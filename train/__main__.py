@@ -1,27 +1,38 @@
-"""Command line: python -m train fit | evaluate."""
+"""Command line: python -m train fit | evaluate | ship."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
 from collections.abc import Sequence
 
 from data.arguments import whole_number
+from data.rotations import ROTATIONS_PER_GALAXY
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 on success, 2 with one sentence on bad input."""
+def _add_fit_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", required=True, help="YAML, as in train/configs")
+    parser.add_argument("--data", help="map store (default: the configuration's)")
+    parser.add_argument("--output", help="folder of the run (default: runs/NAME)")
+    parser.add_argument("--init", help="checkpoint (name or folder) to start from")
+    parser.add_argument("--steps", type=int, help="override the number of steps")
+    parser.add_argument("--max-seconds", type=float, help="override the limit on training time")
+    parser.add_argument("--threads", type=int, help="override the CPU threads")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    parser.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     fit = commands.add_parser("fit", help="train a translator")
-    fit.add_argument("--config", required=True, help="YAML, as in train/configs")
-    fit.add_argument("--data", help="map store (default: the configuration's)")
-    fit.add_argument("--output", help="folder of the run (default: runs/NAME)")
-    fit.add_argument("--steps", type=int, help="override the number of steps")
-    fit.add_argument("--max-seconds", type=float, help="override the limit on training time")
-    fit.add_argument("--threads", type=int, help="override the CPU threads")
-    fit.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    _add_fit_options(fit)
     fit.add_argument("--resume", action="store_true", help="go on from the saved state")
+    fit.add_argument(
+        "--dry-run", action="store_true", help="print the resolved configuration and the run's size"
+    )
     evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
     evaluate.add_argument("--checkpoint", required=True, help="name or folder")
     evaluate.add_argument("--data", required=True, help="map store")
@@ -33,10 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")
-    options = parser.parse_args(arguments)
+    ship = commands.add_parser(
+        "ship", help="make synthetic maps, train on them and score; goes on where it stopped"
+    )
+    _add_fit_options(ship)
+    ship.add_argument("--galaxies", type=whole_number, default=2000, help="to map (2000)")
+    ship.add_argument("--rotations", type=whole_number, default=ROTATIONS_PER_GALAXY)
+    ship.add_argument("--grid-size", type=whole_number, default=128, help="pixels a side (128)")
+    ship.add_argument("--workers", type=whole_number, help="that make maps (default: one a core)")
+    ship.add_argument("--hold-out", type=whole_number, default=24, help="galaxies to score (24)")
+    ship.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 on success, 2 with one sentence on bad input."""
+    options = _parser().parse_args(arguments)
     try:
         if options.command == "fit":
             return _fit(options)
+        if options.command == "ship":
+            return _ship(options)
         from train.evaluate import run
 
         return run(options)
@@ -47,13 +75,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import fit
+    from train.loop import Trainer, fit
+    from train.plan import describe
 
     config = load_config(
-        options.config, data=options.data, output=options.output, steps=options.steps,
-        max_seconds=options.max_seconds, threads=options.threads,
+        options.config, data=options.data, output=options.output, init=options.init,
+        steps=options.steps, max_seconds=options.max_seconds, threads=options.threads,
+        compile=options.compile,
     )  # fmt: skip
-    print(fit(config, resume=options.resume, device=options.device))
+    if options.dry_run:
+        trainer = Trainer(config, device=options.device)
+        if config.init:
+            trainer.warm_start()
+        print(describe(trainer))
+        return 0
+    folder = fit(config, resume=options.resume, device=options.device)
+    if os.environ.get("RANK", "0") == "0":
+        print(folder)
+    return 0
+
+
+def _ship(options: argparse.Namespace) -> int:
+    from data.__main__ import main as make_maps
+    from train.ship import stages
+
+    commands = {"data": make_maps, "train": main}
+    for package, words in stages(options):
+        print("$ python -m", package, *words, file=sys.stderr)
+        start = time.monotonic()
+        if code := commands[package](words):
+            return code
+        print(f"{words[0]} took {time.monotonic() - start:.0f} s", file=sys.stderr)
     return 0
 
 

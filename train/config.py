@@ -33,16 +33,22 @@ class FitConfig:
     output : folder of the run; runs/NAME if empty.
     network, process : fields of the network and of the process; network's `kind` is a key of
         `engine.networks.NETWORKS`, "unet" if absent.
-    steps, batch_size : length of the run.
-    max_seconds : the learning rate falls with max(step / steps, seconds / max_seconds), so that a
-        run on a slow machine still ends well; 0 for no limit.
-    learning_rate, warmup_steps, beta2, weight_decay : AdamW, cosine to zero.
+    init : checkpoint (name or folder) whose weights the run starts from, as far as they fit; random
+        ones if empty.
+    steps, batch_size : length of the run, and maps of a step in all processes together.
+    max_seconds : the run is over at max(step / steps, seconds / max_seconds) = 1, and the learning
+        rate falls with it, so that a run on a slow machine still ends well; 0 for no limit.
+    learning_rate, beta2, weight_decay : of AdamW.
+    schedule, warmup_steps : the learning rate rises linearly over so many steps, then falls to zero
+        as a cosine ("cosine") or stays ("constant").
     ema_half_life : of the averaged weights, as a share of the run so far.
     focus_share : share of each batch on the five directions from gas; the rest on all.
     default_steps, default_sampler : of one translation, for the card.
     precision : "bfloat16" (autocast) or "float32".
+    compile : whether to train through torch.compile.
     threads : CPU threads; 0 for torch's choice.
     save_every_s, log_every, validate_every : seconds, steps, steps.
+    sample_every : steps between pictures of hold-out maps in TensorBoard; 0 for none.
     seed : of everything random in the run.
     """
 
@@ -54,10 +60,12 @@ class FitConfig:
     output: str = ""
     network: dict[str, Any] = field(default_factory=dict)
     process: dict[str, Any] = field(default_factory=dict)
+    init: str = ""
     steps: int = 10_000
     batch_size: int = 32
     max_seconds: float = 0.0
     learning_rate: float = 6e-4
+    schedule: str = "cosine"
     warmup_steps: int = 200
     beta2: float = 0.99
     weight_decay: float = 0.01
@@ -66,10 +74,12 @@ class FitConfig:
     default_steps: int = 1
     default_sampler: str = "ddim"
     precision: str = "float32"
+    compile: bool = False
     threads: int = 0
     save_every_s: float = 60.0
     log_every: int = 20
     validate_every: int = 500
+    sample_every: int = 2000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -88,8 +98,15 @@ class FitConfig:
                 f"default_sampler must be one of {', '.join(SAMPLERS)}, "
                 f"got {self.default_sampler!r}"
             )
-        if self.precision not in ("float32", "bfloat16"):
-            raise ConfigError(f"precision must be float32 or bfloat16, got {self.precision!r}")
+        if not isinstance(self.init, str):
+            raise ConfigError(f"init must be the name or folder of a checkpoint, got {self.init!r}")
+        for name, allowed in (
+            ("precision", ("float32", "bfloat16")), ("schedule", ("cosine", "constant")),
+        ):  # fmt: skip
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}"
+                )
 
 
 def load_config(path: str | Path, **overrides: Any) -> FitConfig:

@@ -6,6 +6,9 @@ import csv
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.atomic import replacing
 
 COLUMNS = ("step", "seconds", "name", "value")
@@ -39,6 +42,12 @@ class Log:
             rows.writerow([step, f"{seconds:.1f}", name, f"{value:.6g}"])
             self._board.add_scalar(name, value, step)
         self._file.flush()
+
+    def show(self, step: int, pictures: dict[str, NDArray[np.uint8]]) -> None:
+        """Add pictures (row, column, color) of one step, to TensorBoard alone."""
+        for name, picture in pictures.items():
+            self._board.add_image(name, picture, step, dataformats="HWC")
+        self._board.flush()
 
     def __enter__(self) -> Log:
         return self

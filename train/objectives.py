@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.networks import AnyNetwork
 from engine.networks.patchgan import PatchGAN
@@ -14,25 +13,34 @@ from engine.processes import Pix2Pix, Process
 from engine.processes.pix2pix import discriminator_loss, generator_loss
 from train.batches import Batch
 from train.config import FitConfig
+from train.world import ALONE, World
 
 
 def adamw(parameters: Any, config: FitConfig) -> torch.optim.AdamW:
     """Return the optimizer of the recipe."""
+    parameters = list(parameters)
     return torch.optim.AdamW(
         parameters, lr=config.learning_rate, betas=(0.9, config.beta2),
-        weight_decay=config.weight_decay,
+        weight_decay=config.weight_decay, fused=parameters[0].is_cuda or None,
     )  # fmt: skip
 
 
 class Objective:
-    """Loss and optimizers of a family; `auxiliary` holds what is trained but not shipped."""
+    """Loss and optimizers of a family; `auxiliary` holds what is trained but not shipped.
 
-    def __init__(self, process: Process, network: AnyNetwork, config: FitConfig) -> None:
-        self.process, self.network = process, network
+    The losses of a step are this process's share of the mean over the batch: added up over all
+    processes, they are that mean, and so are their gradients.
+    """
+
+    def __init__(
+        self, process: Process, network: AnyNetwork, config: FitConfig, world: World = ALONE
+    ) -> None:
+        self.process, self.network, self.world = process, network, world
         self.optimizers = [adamw(network.parameters(), config)]
         self.auxiliary: nn.Module = nn.Module()
         if isinstance(process, Pix2Pix):
             self.auxiliary = PatchGAN(network.config.num_domains, process.discriminator_width)
+            self.auxiliary.to(world.device)
             self.optimizers.append(adamw(self.auxiliary.parameters(), config))
 
     def step(self, batch: Batch, generator: torch.Generator, amp: Any) -> dict[str, Tensor]:
@@ -44,42 +52,52 @@ class Objective:
         self._descend(self.optimizers[0], loss)
         return {"loss": loss.detach()}
 
-    def diffusion_loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Return the mean loss of a batch at random times, stratified over the process's own."""
-        n = len(batch.x)
+    def diffusion_loss(
+        self, batch: Batch, generator: torch.Generator, *, scale: float = 1.0
+    ) -> Tensor:
+        """Return the mean loss of a batch at random times, stratified over the process's own.
+
+        `scale` multiplies what the network gives.
+        """
+        n, device = batch.total, batch.x.device
+        # Numbers for all of the batch, of which each process takes its part; the noise, which is
+        # most of them, is drawn on the device.
+        seed = int(torch.randint(2**31, (), generator=generator))
+        on_device = torch.Generator(device).manual_seed(seed)
+        noise = torch.randn((n, *batch.x.shape[1:]), generator=on_device, device=device)[batch.part]
         uniform = (torch.rand(1, generator=generator) + torch.arange(n) / n) % 1.0
-        time = self.process.training_times(uniform)
-        noise = torch.randn(batch.x.shape, generator=generator)
-        time, noise = time.to(batch.x.device), noise.to(batch.x.device)
+        time = self.process.training_times(uniform[batch.part]).to(device)
 
         def network(x: Tensor, t: Tensor) -> Tensor:
-            return self.network(x, t, batch.source, batch.target).float()
+            return scale * self.network(x, t, batch.source, batch.target).float()
 
-        return self.process.loss(network, batch.x, batch.y, time, noise).mean()
+        return batch.mean(self.process.loss(network, batch.x, batch.y, time, noise))
 
     def _adversarial_step(self, process: Pix2Pix, batch: Batch, amp: Any) -> dict[str, Tensor]:
         x, y, pair = batch.x, batch.y, (batch.source, batch.target)
         with amp():
             fake = self.network(y, torch.zeros(len(y), device=y.device), *pair).float()
             self.auxiliary.requires_grad_(False)
-            l1 = functional.l1_loss(fake, x)
-            fooled = generator_loss(self.auxiliary(y, fake, *pair).float())
+            l1 = batch.mean((fake - x).abs().mean(dim=(1, 2, 3)))
+            logits = self.auxiliary(y, fake, *pair).float()
+            fooled = batch.mean(generator_loss(process.gan_loss, logits))
         self._descend(self.optimizers[0], l1 + process.adversarial_weight * fooled)
         self.auxiliary.requires_grad_(True)
         with amp():
-            logits = [self.auxiliary(y, z, *pair).float() for z in (x, fake.detach())]
-            judged = discriminator_loss(*logits)
+            real, made = (self.auxiliary(y, z, *pair).float() for z in (x, fake.detach()))
+            judged = batch.mean(discriminator_loss(process.gan_loss, real, made))
         self._descend(self.optimizers[1], judged)
         return {"loss": l1.detach(), "fooled": fooled.detach(), "judged": judged.detach()}
 
     def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        for group in optimizer.param_groups:
-            nn.utils.clip_grad_norm_(group["params"], 1.0)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.world.add_up([p.grad for p in parameters if p.grad is not None])
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
 
     @torch.no_grad()
-    def validate(self, batch: Batch, generator: torch.Generator) -> float:
-        """Return the loss on a hold-out batch, without the adversarial part."""
-        return float(self.diffusion_loss(batch, generator))
+    def validate(self, batch: Batch, generator: torch.Generator, *, scale: float = 1.0) -> float:
+        """Return the loss on a whole batch, without training and without the adversarial part."""
+        return float(self.diffusion_loss(batch, generator, scale=scale))

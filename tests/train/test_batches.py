@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from train.batches import PairSampler
-from train.config import FOCUS
+from train.config import FOCUS, ConfigError
 
 DOMAINS = ("gas", "dark_matter", "stars", "hi", "temperature", "magnetic_field", "brightness")
 
@@ -48,7 +48,23 @@ def test_missing_maps_never_enter():
     row = batch.x[:, 0, 0, 0] // 10
     assert not (row == 3).any()
     assert not ((row == 1) & ((batch.source == 2) | (batch.target == 2))).any()
-    assert 0 < len(row) < 2000
+    assert len(row) == 2000
+    # All others come up alike: the galaxies that have a pair, and the pairs whatever is missing.
+    hi, stars = (DOMAINS.index(name) for name in ("hi", "stars"))
+    counts = torch.bincount(row[(batch.source != stars) & (batch.target != stars)].int())
+    assert counts.tolist() == pytest.approx([int(counts.sum()) / 3] * 3, rel=0.15)
+    share = (batch.source == hi).float().mean()
+    assert float(share) == pytest.approx(0.5 / 7, abs=0.02)
+
+
+def test_a_pair_that_no_galaxy_has_is_never_drawn_and_without_any_one_is_told():
+    available = torch.eye(4, 7, dtype=torch.bool)
+    available[2, :3] = True
+    batch = sampler(coded_maps(), available).draw(400)
+    assert set(batch.source.tolist()) == set(batch.target.tolist()) == {0, 1, 2}
+    assert set((batch.x[:, 0, 0, 0] // 10).tolist()) == {2.0}
+    with pytest.raises(ConfigError, match="no map stack has two domains"):
+        sampler(coded_maps(), torch.eye(4, 7, dtype=torch.bool))
 
 
 def test_all_eight_symmetries_occur_and_turn_both_maps_alike():

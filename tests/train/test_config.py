@@ -8,10 +8,10 @@ import yaml
 from engine.checkpoint import build
 from train.config import ConfigError, load_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").rglob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_every_shipped_configuration_builds_a_network_that_fits_the_repository(path):
     config = load_config(path)
     assert config.name == path.stem
@@ -34,6 +34,8 @@ WRONG = {
     "zero steps": ({"steps": 0}, "steps must be a number above zero, got 0"),
     "YAML's 1e-3": ({"learning_rate": "1e-3"}, "write 1.0e-3"),
     "precision": ({"precision": "half"}, "float32 or bfloat16, got 'half'"),
+    "schedule": ({"schedule": "step"}, "cosine or constant, got 'step'"),
+    "init": ({"init": 3}, "init must be the name or folder of a checkpoint, got 3"),
     "sampler": ({"default_sampler": "euler"}, "default_sampler must be one of ddim.*'euler'"),
     "normalization": ({"normalization": "mean"}, "must be default or store, got 'mean'"),
     "network": ({"network": 3}, "network must hold keys and values, got 3"),

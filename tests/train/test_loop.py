@@ -37,8 +37,18 @@ def flat(tree):
     return [tree] if isinstance(tree, torch.Tensor) else []
 
 
+VARIANTS = {
+    "dim": DIM,
+    "dropout": {"network": {"widths": [8, 16], "blocks": [1, 1], "patch": 2, "dropout": 0.3}},
+    "lsgan": {"family": "pix2pix", "process": {"gan_loss": "lsgan"}},
+    "hinge": {"family": "pix2pix", "process": {"gan_loss": "hinge"}},
+}
+
+
 @pytest.mark.parametrize(
-    "changes", [*({"family": f} for f in PROCESSES), DIM], ids=[*PROCESSES, "dim"]
+    "changes",
+    [*({"family": f} for f in PROCESSES), *VARIANTS.values()],
+    ids=[*PROCESSES, *VARIANTS],
 )
 def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, changes):
     whole = tmp_path / "whole"
@@ -92,7 +102,7 @@ def test_the_average_follows_parameters_with_its_half_life(config):
         torch.testing.assert_close(value, expected[name])
 
 
-def test_learning_rate_rises_and_falls_to_zero(config):
+def test_learning_rate_rises_and_falls_to_zero_or_stays(config):
     trainer = Trainer(config(steps=100, warmup_steps=10, learning_rate=1.0), device="cpu")
     rates = []
     for trainer.step in range(101):
@@ -101,9 +111,24 @@ def test_learning_rate_rises_and_falls_to_zero(config):
     assert rates[50] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0, abs=1e-12)
     assert max(rates) == rates[9]
+    trainer.config = config(steps=100, warmup_steps=10, learning_rate=1.0, schedule="constant")
+    for trainer.step, rate in ((0, 0.1), (9, 1.0), (99, 1.0)):
+        assert trainer.learning_rate() == pytest.approx(rate)
     trainer.step, trainer.config = 0, config(max_seconds=10.0, warmup_steps=0, learning_rate=1.0)
     trainer.seconds = 5.0
     assert trainer.learning_rate() == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_compiled_run_is_the_plain_one(config):
+    network = {"widths": [8], "blocks": [1], "patch": 2}
+    losses = []
+    for compiled in (True, False):
+        trainer = Trainer(config(compile=compiled, network=network, log_every=1), device="cpu")
+        losses.append([trainer.train_step()["loss"] for _ in range(4)] + [trainer.validate()])
+        assert list(trainer.network.state_dict()) == list(trainer.average)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_sigterm_saves_and_stops(config, tmp_path, monkeypatch):

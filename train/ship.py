@@ -1,0 +1,49 @@
+"""From nothing to a scored checkpoint: maps, training and scores, stage by stage."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.checkpoint import CARD, read_card
+from train.config import load_config
+from train.loop import CHECKPOINT, STATE
+
+
+def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    """Yield (package, arguments) of the commands that are still to be run.
+
+    Each is chosen after the one before has come to its end, by what lies on the disk: started
+    again, it goes on where it stopped. It ends early where training was stopped.
+    """
+    config = load_config(options.config, data=options.data, output=options.output)
+    run = Path(config.output or Path("runs") / config.name)
+    Path(config.data).parent.mkdir(parents=True, exist_ok=True)
+    maps = ["--rotations", options.rotations, "--grid-size", options.grid_size]
+    workers = ["--workers", options.workers] if options.workers else []
+    yield _command(
+        "data", "build", config.data, "--synthetic", f"0:{options.galaxies}", *maps, *workers
+    )
+    checkpoint = run / CHECKPOINT
+    if not (checkpoint / CARD).exists():
+        given = [
+            word
+            for name in ("init", "steps", "max_seconds", "threads", "device")
+            if (value := getattr(options, name)) is not None
+            for word in (f"--{name.replace('_', '-')}", value)
+        ]
+        flags = ["--compile"] * bool(options.compile) + ["--resume"] * (run / STATE).exists()
+        yield _command(
+            "train", "fit", "--config", options.config, "--data", config.data, "--output", run,
+            *given, *flags,
+        )  # fmt: skip
+    if (checkpoint / CARD).exists() and "scores" not in read_card(checkpoint):
+        yield _command(
+            "train", "evaluate", "--checkpoint", checkpoint, "--data", config.data,
+            "--galaxies", options.hold_out, "--samples", options.samples, "--write-card",
+        )  # fmt: skip
+
+
+def _command(package: str, *words: object) -> tuple[str, list[str]]:
+    return package, list(map(str, words))
