@@ -31,6 +31,9 @@ _SMALL, _SHORTEST, _LONGEST = 1.3, 2.8, 2.8 * RATIO
 # only used on the coarsest level, where none of its kernels fits into the map.
 _WIDE = 12.0
 _STEPS = 512
+# Stencils that are made before they are added, channel after channel. The grids of several channels
+# do not fit into the near caches, and additions with nothing in between wait for memory together.
+_BATCH = 128
 
 
 def level_of_kernels(supports: NDArray[np.float64], num_levels: int) -> NDArray[np.int8]:
@@ -82,7 +85,7 @@ def _profile(support):  # pragma: no cover
 @njit(cache=True, nogil=True, fastmath=True)
 def _add_wide(level, x, y, support, weights, row):  # pragma: no cover
     """Add a kernel that may cover any number of pixels; those off the grid take part in its sum."""
-    side, channels, _ = level.shape
+    channels, side, _ = level.shape
     inverse, cubic, quintic = _profile(support)
     radius = 1.0 / math.sqrt(inverse)
     if max(abs(x - 0.5 * side), abs(y - 0.5 * side)) > 0.5 * side + radius:
@@ -103,7 +106,7 @@ def _add_wide(level, x, y, support, weights, row):  # pragma: no cover
             row[i] = u * u * u * (cubic + quintic * u * u) / total
         for c in range(channels):
             for i in range(low, high):
-                level[j, c, i] += weights[c] * row[i]
+                level[c, j, i] += weights[c] * row[i]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -111,11 +114,20 @@ def _add_small(level, x, y, support, weights, table, across, upward):  # pragma:
     i0, j0 = math.floor(x - support + 0.5), math.floor(y - support + 0.5)
     _shares(table, x, support, i0, across)
     _shares(table, y, support, j0, upward)
-    for j in range(4):
-        for c in range(level.shape[1]):
+    for c in range(len(level)):
+        for j in range(4):
             weight = weights[c] * upward[j]
             for i in range(4):
-                level[j0 + j, c, i0 + i] += weight * across[i]
+                level[c, j0 + j, i0 + i] += weight * across[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_batch(buffer, stencils, firsts, sides, weights, particles):  # pragma: no cover
+    """Add a stencil a particle, whose first pixel in the first channel is at `firsts`."""
+    for c in range(len(weights)):
+        for k in range(len(particles)):
+            first = firsts[k] + c * sides[k] * sides[k]
+            add_stencil(buffer, first, sides[k], stencils[k], weights[c, particles[k]])
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -131,7 +143,8 @@ def deposit(
     """
     centers, scales, starts, sides = grids
     channels = len(weights)
-    stencil = np.empty(WIDTH * WIDTH, np.float32)
+    stencils, filled = np.empty((_BATCH, WIDTH * WIDTH), np.float32), 0
+    particles, firsts, stencil_sides = np.empty((3, _BATCH), np.int64)
     across, upward, row = np.empty(4), np.empty(4), np.empty(sides[len(scales) - 1])
     half = WIDTH // 2 - 1
     for p in range(part[0], part[1]):
@@ -147,19 +160,22 @@ def deposit(
             i, j = int(x) - half, int(y) - half
             inverse, cubic, quintic = _profile(support)
             fill_stencil(
-                stencil,
+                stencils[filled],
                 np.float32(x - i),
                 np.float32(y - j),
                 np.float32(inverse),
                 np.float32(cubic),
                 np.float32(quintic),
             )
-            for c in range(channels):
-                first = start + (j * channels + c) * side + i
-                add_stencil(buffer, first, channels * side, stencil, weights[c, p])
+            particles[filled], firsts[filled], stencil_sides[filled] = p, start + j * side + i, side
+            filled += 1
+            if filled == _BATCH:
+                _add_batch(buffer, stencils, firsts, stencil_sides, weights, particles)
+                filled = 0
         elif not tile:
-            grid = buffer[start : start + channels * side * side].reshape(side, channels, side)
+            grid = buffer[start : start + channels * side * side].reshape(channels, side, side)
             if support > _LONGEST:
                 _add_wide(grid, x, y, support, weights[:, p], row)
             elif near:
                 _add_small(grid, x, y, support, weights[:, p], table, across, upward)
+    _add_batch(buffer, stencils, firsts, stencil_sides, weights, particles[:filled])

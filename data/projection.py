@@ -98,7 +98,7 @@ def _project(
         for other in others:
             buffer += other
     finest = flatten_pyramid(buffer, pyramid, len(weights))
-    inner = finest[MARGIN : MARGIN + size, :, MARGIN : MARGIN + size].transpose(1, 0, 2)
+    inner = finest[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size]
     return np.multiply(inner, 1.0 / pixel**2, order="C")
 
 
