@@ -26,11 +26,11 @@ from data.stencil import WIDTH, add_stencil, fill_stencil
 # Kernel supports in pixels of the level: below the first the product of marginals is used. Levels
 # are chosen so that supports lie between the other two, but for the finest and the coarsest level.
 # At the last a stencil of 8 x 8 cuts off what is below a thousandth of the kernel's center.
-_SMALL, _SHORTEST, _LONGEST = 1.3, 2.8, 2.8 * RATIO
+SMALL, SHORTEST, LONGEST = 1.3, 2.8, 2.8 * RATIO
 # From this radius on the sum of a stencil equals its integral to 4e-6, and a stencil that wide is
 # only used on the coarsest level, where none of its kernels fits into the map.
-_WIDE = 12.0
-_STEPS = 512
+WIDE = 12.0
+STEPS = 512
 # Stencils that are made before they are added, channel after channel. The grids of several channels
 # do not fit into the near caches, and additions with nothing in between wait for memory together.
 _BATCH = 128
@@ -38,7 +38,7 @@ _BATCH = 128
 
 def level_of_kernels(supports: NDArray[np.float64], num_levels: int) -> NDArray[np.int8]:
     """Return the level for each kernel, given its support in pixels of the finest one."""
-    ratio = np.maximum(supports / _SHORTEST, 1.0).astype(np.float32)
+    ratio = np.maximum(supports / SHORTEST, 1.0).astype(np.float32)
     level = np.log(ratio) * np.float32(1.0 / math.log(RATIO))
     return np.minimum(level, num_levels - 1).astype(np.int8)
 
@@ -48,7 +48,7 @@ def marginal_distribution() -> NDArray[np.float64]:
 
     The density in x is 128/(35 pi) (1 - x^2)^3.5.
     """
-    a = np.linspace(-1.0, 1.0, 2 * _STEPS + 1)
+    a = np.linspace(-1.0, 1.0, 2 * STEPS + 1)
     square = np.maximum(1.0 - a * a, 0.0)
     series = 1.0 + square * (2 / 3 + square * (8 / 15 + square * (16 / 35)))
     return 0.5 + (np.arcsin(a) + a * np.sqrt(square) * series) / np.pi
@@ -57,12 +57,12 @@ def marginal_distribution() -> NDArray[np.float64]:
 @njit(cache=True, nogil=True, fastmath=True)
 def _shares(table, center, support, first, shares):  # pragma: no cover
     """Write the shares of the four pixels from `first` on in a kernel that leaves them nowhere."""
-    scale = _STEPS / max(support, 1e-9)
-    place = (first + 0.5 - center) * scale + _STEPS
+    scale = STEPS / max(support, 1e-9)
+    place = (first + 0.5 - center) * scale + STEPS
     below = 0.0
     for i in range(3):
         # No branches: where the edges lie is anything but predictable.
-        inside = min(max(place + i * scale, 0.0), 2.0 * _STEPS - 1e-6)
+        inside = min(max(place + i * scale, 0.0), 2.0 * STEPS - 1e-6)
         step = int(inside)
         upto = table[step] + (inside - step) * (table[step + 1] - table[step])
         shares[i] = upto - below
@@ -91,7 +91,7 @@ def _add_wide(level, x, y, support, weights, row):  # pragma: no cover
     if max(abs(x - 0.5 * side), abs(y - 0.5 * side)) > 0.5 * side + radius:
         return
     total = math.pi / inverse
-    if radius < _WIDE:
+    if radius < WIDE:
         total = 0.0
         for j in range(math.ceil(y - radius), math.floor(y + radius) + 1):
             for i in range(math.ceil(x - radius), math.floor(x + radius) + 1):
@@ -154,7 +154,7 @@ def deposit(
         x = coordinates[p, 0] * scales[level] + centers[level]
         y = coordinates[p, 1] * scales[level] + centers[level]
         start = channels * starts[level]
-        tile = _SMALL <= support < 1.001 * _LONGEST
+        tile = SMALL <= support < 1.001 * LONGEST
         near = half < x < side - half - 2 and half < y < side - half - 2
         if tile and near:
             i, j = int(x) - half, int(y) - half
@@ -174,7 +174,7 @@ def deposit(
                 filled = 0
         elif not tile:
             grid = buffer[start : start + channels * side * side].reshape(channels, side, side)
-            if support > _LONGEST:
+            if support > LONGEST:
                 _add_wide(grid, x, y, support, weights[:, p], row)
             elif near:
                 _add_small(grid, x, y, support, weights[:, p], table, across, upward)

@@ -28,7 +28,7 @@ MARGIN = 14
 _SMALLEST = 16
 # Shares of a pixel's thirds are (1 - odd + even, 1 - 2 even, 1 + odd + even) / 3. These limits
 # leave at least 1/50 in each third.
-_ODD_LIMIT, _EVEN_LIMIT = 0.79, 0.19
+ODD_LIMIT, EVEN_LIMIT = 0.79, 0.19
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def _slopes(a, b, mass, c, d, odd, even):  # pragma: no cover
     for overlap.
     """
     for i in range(len(mass)):
-        limit = _ODD_LIMIT * mass[i]
+        limit = ODD_LIMIT * mass[i]
         odd[i] = min(max((5 * (a[i] - d[i]) + 37 * (c[i] - b[i])) / 162, -limit), limit)
     for i in range(len(mass)):
-        limit = _EVEN_LIMIT * mass[i]
+        limit = EVEN_LIMIT * mass[i]
         value = (13 * (b[i] + c[i]) - 24 * mass[i] - (a[i] + d[i])) / 486
         even[i] = min(max(value, -limit), limit)
 
