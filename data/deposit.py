@@ -31,9 +31,12 @@ SMALL, SHORTEST, LONGEST = 1.3, 2.8, 2.8 * RATIO
 # only used on the coarsest level, where none of its kernels fits into the map.
 WIDE = 12.0
 STEPS = 512
-# Stencils that are made before they are added, channel after channel. The grids of several channels
-# do not fit into the near caches, and additions with nothing in between wait for memory together.
-_BATCH = 128
+# Pixels of a stencil before the one that holds its center.
+HALF = WIDTH // 2 - 1
+# Stencils of one level that are made before they are added, channel after channel. The grids of all
+# levels and channels do not fit into the near caches; one channel of a coarse level does, and
+# additions with nothing in between wait for memory together.
+_BATCH = 512
 
 
 def level_of_kernels(supports: NDArray[np.float64], num_levels: int) -> NDArray[np.int8]:
@@ -122,12 +125,12 @@ def _add_small(level, x, y, support, weights, table, across, upward):  # pragma:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_batch(buffer, stencils, firsts, sides, weights, particles):  # pragma: no cover
-    """Add a stencil a particle, whose first pixel in the first channel is at `firsts`."""
+def _add_batch(buffer, stencils, pixels, side, weights, particles):  # pragma: no cover
+    """Add stencils to one level. pixels : index of each one's first pixel in the first channel."""
     for c in range(len(weights)):
         for k in range(len(particles)):
-            first = firsts[k] + c * sides[k] * sides[k]
-            add_stencil(buffer, first, sides[k], stencils[k], weights[c, particles[k]])
+            pixel, weight = pixels[k] + c * side * side, weights[c, particles[k]]
+            add_stencil(buffer, pixel, side, stencils[k], weight)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -143,10 +146,10 @@ def deposit(
     """
     centers, scales, starts, sides = grids
     channels = len(weights)
-    stencils, filled = np.empty((_BATCH, WIDTH * WIDTH), np.float32), 0
-    particles, firsts, stencil_sides = np.empty((3, _BATCH), np.int64)
+    stencils = np.empty((len(scales), _BATCH, WIDTH * WIDTH), np.float32)
+    particles, pixels = np.empty((2, len(scales), _BATCH), np.int64)
+    filled = np.zeros(len(scales), np.int64)
     across, upward, row = np.empty(4), np.empty(4), np.empty(sides[len(scales) - 1])
-    half = WIDTH // 2 - 1
     for p in range(part[0], part[1]):
         level = level_of[p]
         side = sides[level]
@@ -155,27 +158,25 @@ def deposit(
         y = coordinates[p, 1] * scales[level] + centers[level]
         start = channels * starts[level]
         tile = SMALL <= support < 1.001 * LONGEST
-        near = half < x < side - half - 2 and half < y < side - half - 2
+        near = HALF < x < side - HALF - 2 and HALF < y < side - HALF - 2
         if tile and near:
-            i, j = int(x) - half, int(y) - half
+            k = filled[level]
+            i, j = int(x) - HALF, int(y) - HALF
             inverse, cubic, quintic = _profile(support)
-            fill_stencil(
-                stencils[filled],
-                np.float32(x - i),
-                np.float32(y - j),
-                np.float32(inverse),
-                np.float32(cubic),
-                np.float32(quintic),
-            )
-            particles[filled], firsts[filled], stencil_sides[filled] = p, start + j * side + i, side
-            filled += 1
-            if filled == _BATCH:
-                _add_batch(buffer, stencils, firsts, stencil_sides, weights, particles)
-                filled = 0
+            fill_stencil(stencils[level, k], x - i, y - j, inverse, cubic, quintic)
+            particles[level, k], pixels[level, k] = p, start + j * side + i
+            filled[level] = k + 1
+            if k + 1 == _BATCH:
+                _add_batch(buffer, stencils[level], pixels[level], side, weights, particles[level])
+                filled[level] = 0
         elif not tile:
             grid = buffer[start : start + channels * side * side].reshape(channels, side, side)
             if support > LONGEST:
                 _add_wide(grid, x, y, support, weights[:, p], row)
             elif near:
                 _add_small(grid, x, y, support, weights[:, p], table, across, upward)
-    _add_batch(buffer, stencils, firsts, stencil_sides, weights, particles[:filled])
+    for level in range(len(scales)):
+        k = filled[level]
+        _add_batch(
+            buffer, stencils[level], pixels[level], sides[level], weights, particles[level, :k]
+        )

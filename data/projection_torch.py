@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from data.deposit import LONGEST, SHORTEST, SMALL, STEPS, WIDE, marginal_distribution
+from data.deposit import HALF, LONGEST, SHORTEST, SMALL, STEPS, WIDE, marginal_distribution
 from data.pyramid import EVEN_LIMIT, MARGIN, ODD_LIMIT, RATIO, Pyramid, build_pyramid
 from data.stencil import WIDTH
 
@@ -43,9 +43,8 @@ def project_tensors(
     scale, side = by_level(1.0 / (pixel * pyramid.pixels)), by_level(pyramid.sides)
     support = supports * scale
     x, y = (coordinates[:, :2] * scale[:, None] + 0.5 * (side[:, None] - 1)).unbind(1)
-    half = WIDTH // 2 - 1
     low, high = torch.minimum(x, y), torch.maximum(x, y)
-    near = (low > half) & (high < side - half - 2)
+    near = (low > HALF) & (high < side - HALF - 2)
     wide = support >= 1.001 * LONGEST
     small = support < SMALL
 
@@ -96,8 +95,7 @@ def _values(x: Tensor, y: Tensor, factors: tuple[Tensor, ...], width: int) -> Te
 
 def _tiles(x: Tensor, y: Tensor, support: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return column and row of the first pixel, and stencils (n, 8, 8) float32."""
-    half = WIDTH // 2 - 1
-    i, j = x.long() - half, y.long() - half
+    i, j = x.long() - HALF, y.long() - HALF
     factors = tuple(factor.float() for factor in _profile(support))
     values = _values((x - i).float(), (y - j).float(), factors, WIDTH)
     return i, j, values.div_(values.sum((1, 2), keepdim=True))
