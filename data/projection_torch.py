@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -21,6 +23,7 @@ from data.stencil import WIDTH
 
 # Pixels of stencils at once: the largest temporary arrays have as many elements.
 _CHUNK = {"cpu": 2**18, "cuda": 2**24}
+_MARGINAL = torch.from_numpy(marginal_distribution())
 
 
 @torch.no_grad()
@@ -35,7 +38,7 @@ def project_tensors(
     pyramid, pixel = build_pyramid(size), extent / size
     last = len(pyramid.pixels) - 1
 
-    def by_level(values) -> Tensor:
+    def by_level(values: NDArray[Any]) -> Tensor:
         return torch.as_tensor(values, device=coordinates.device)[level]
 
     ratio = (supports / (pixel * SHORTEST)).clamp(1.0).float()
@@ -50,21 +53,16 @@ def project_tensors(
 
     grids = coordinates.new_zeros(len(weights), int(pyramid.starts[-1]))
     start = by_level(pyramid.starts[:-1])
-    index = torch.int32 if pyramid.starts[-1] < 2**31 else torch.int64
     for chosen, stencil, width in (
         (near & ~small & ~wide, _tiles, WIDTH),
         (near & small, _marginals, 4),
     ):
         for p in _chunks(chosen, width * width):
-            i, j, values = stencil(x[p], y[p], support[p])
-            steps = torch.arange(width, device=p.device, dtype=index)
-            rows = (start[p] + j * side[p] + i)[:, None] + side[p, None] * steps
-            pixels = (rows.to(index)[:, :, None] + steps).flatten()
-            for grid, weight in zip(grids, weights, strict=True):
-                grid.index_add_(0, pixels, (values * weight[p, None, None]).flatten())
-    top = grids[:, int(pyramid.starts[last]) :]
-    for p in _chunks(wide & _reaching(x, y, support, side), int(pyramid.sides[last]) ** 2):
-        top += weights[:, p] @ _wide(x[p], y[p], support[p], int(pyramid.sides[last])).flatten(1)
+            i, j, stencils = stencil(x[p], y[p], support[p])
+            _add(grids, weights[:, p], start[p] + j * side[p] + i, side[p], stencils)
+    coarsest, pixels = grids[:, int(pyramid.starts[last]) :], int(pyramid.sides[last])
+    for p in _chunks(wide & _reaching(x, y, support, side), pixels**2):
+        coarsest += weights[:, p] @ _wide(x[p], y[p], support[p], pixels).flatten(1)
     finest = _flatten(grids, pyramid)
     return finest[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size] / pixel**2
 
@@ -73,6 +71,17 @@ def _chunks(chosen: Tensor, pixels_each: int) -> Iterator[Tensor]:
     """Yield the indices of the chosen particles, as many at once as memory is meant for."""
     limit = _CHUNK.get(chosen.device.type, _CHUNK["cuda"])
     yield from chosen.nonzero()[:, 0].split(max(limit // pixels_each, 1))
+
+
+def _add(grids: Tensor, weights: Tensor, first: Tensor, side: Tensor, stencils: Tensor) -> None:
+    """Add stencils (n, width, width) whose first pixels are `first` (n,) on grids `side` wide."""
+    # Indices are as much of the traffic as the stencils.
+    index = torch.int32 if grids.shape[1] < 2**31 else torch.int64
+    steps = torch.arange(stencils.shape[-1], device=first.device, dtype=index)
+    rows = (first[:, None] + side[:, None] * steps).to(index)
+    pixels = (rows[:, :, None] + steps).flatten()
+    for grid, weight in zip(grids, weights, strict=True):
+        grid.index_add_(0, pixels, (stencils * weight[:, None, None]).flatten())
 
 
 def _profile(support: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,7 +112,7 @@ def _tiles(x: Tensor, y: Tensor, support: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 def _shares(center: Tensor, support: Tensor, first: Tensor) -> Tensor:
     """Return the shares (n, 4) of the pixels from `first` on in kernels below a pixel."""
-    table = torch.as_tensor(marginal_distribution(), device=center.device)
+    table = _MARGINAL.to(center.device)
     edges = torch.arange(3, device=center.device) + (first + 0.5 - center)[:, None]
     inside = (edges * (STEPS / support.clamp(min=1e-9))[:, None] + STEPS).clamp(0, 2 * STEPS - 1e-6)
     step = inside.long()
