@@ -63,7 +63,7 @@ def project_tensors(
     coarsest, pixels = grids[:, int(pyramid.starts[last]) :], int(pyramid.sides[last])
     for p in _chunks(wide & _reaching(x, y, support, side), pixels**2):
         coarsest += weights[:, p] @ _wide(x[p], y[p], support[p], pixels).flatten(1)
-    finest = _flatten(grids, pyramid)
+    finest = flatten_grids(grids, pyramid)
     return finest[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size] / pixel**2
 
 
@@ -145,7 +145,7 @@ def _wide(x: Tensor, y: Tensor, support: Tensor, side: int) -> Tensor:
     return _values(x, y, factors, side) / total[:, None, None]
 
 
-def _flatten(grids: Tensor, pyramid: Pyramid) -> Tensor:
+def flatten_grids(grids: Tensor, pyramid: Pyramid) -> Tensor:
     """Add every level to the next finer; return the finest, (channels, side, side)."""
     sizes = [int(side) ** 2 for side in pyramid.sides]
     levels = [
