@@ -9,24 +9,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from data import tng
 from data.arguments import whole_number
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
 from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
-from data.normalize import statistics
 from data.published import read_published, write_published
 from data.rotations import ROTATIONS_PER_GALAXY
 from data.sources import Cutout, Source, Synthetic, read_centers
 from data.splits import SPLITS
+from data.statistics import store_normalization
 from data.store import MapStore, StoreError
 from data.summary import contact_sheet, describe_store
 from data.synthetic import KINDS, synthesize
-
-_ROWS_AT_ONCE = 64
 
 
 def _seeds(text: str) -> range:
@@ -175,12 +171,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _statistics(arguments: argparse.Namespace) -> int:
     with MapStore.open(arguments.path) as store:
-        rows = np.flatnonzero(store.column("split") == arguments.split)
-        if not len(rows):
-            raise ValueError(f"{arguments.path} holds no maps of the split {arguments.split}")
-        blocks = np.array_split(rows, -(-len(rows) // _ROWS_AT_ONCE))
-        constants = statistics(map(store.read, blocks), store.domains)
-    print(json.dumps(constants, indent=2))
+        found = store_normalization(store, arguments.split)
+    print(json.dumps(found.to_json(), indent=2))
     return 0
 
 

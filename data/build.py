@@ -68,7 +68,7 @@ def records_of(galaxy: Galaxy, options: MapOptions) -> list[Record]:
             galaxy.name, galaxy.kind, galaxy.redshift, extent, index, rotation,
             render(galaxy, domains, rotation=rotation, grid_size=options.grid_size,
                    extent_kpc=extent),
-            masses,
+            masses, galaxy.lineage,
         )
         for index, rotation in enumerate(random_rotations(galaxy.name, options.rotations))
     ]  # fmt: skip

@@ -64,8 +64,9 @@ FIELDS: dict[str, Quantity] = {
 class Header:
     """What a reader needs of a cutout's header.
 
-    `box_kpc` and `center_kpc` are physical; `mass_table` is in 1e10 Msun/h by particle type; `name`
-    and `kind` are those of the galaxy. Our own files alone know the center.
+    `box_kpc` and `center_kpc` are physical; `mass_table` is in 1e10 Msun/h by particle type;
+    `name`, `kind` and `lineage` are those of the galaxy. Our own files alone know the center and
+    the lineage.
     """
 
     scale_factor: float
@@ -77,6 +78,7 @@ class Header:
     kind: str
     center_kpc: Array | None
     properties: dict[str, float]
+    lineage: str
 
     @classmethod
     def read(cls, file: h5py.File, path: Path) -> Header:
@@ -103,6 +105,7 @@ class Header:
             _galaxy_name(attributes, path), _text(attributes.get("GalaxyKind", "")),
             None if center is None else np.asarray(center, np.float64) * a / h,
             {k[len(prefix):]: _number(v) for k, v in attributes.items() if k.startswith(prefix)},
+            _text(attributes.get("GalaxyLineage", "")),
         )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def read_cutout(
     name = header.name
     if center_kpc is not None and name == path.stem:  # one file, several objects
         name = f"{name}@{','.join(f'{c:.0f}' for c in center)}"
-    return Galaxy(name, header.redshift, particles, header.kind, header.properties)
+    return Galaxy(name, header.redshift, particles, header.kind, header.properties, header.lineage)
 
 
 class _Reader:
@@ -264,6 +264,7 @@ def _header(galaxy: Galaxy, a: float, box: float, mass_table: Array) -> dict[str
         "NumPart_ThisFile": counts, "NumPart_Total": counts, "UnitLength_in_cm": 3.085678e21,
         "UnitMass_in_g": 1.989e43, "UnitVelocity_in_cm_per_s": 1e5,
         "SimulationName": "Synthetic" if galaxy.name.startswith("synthetic") else "Cutout",
-        "GalaxyName": galaxy.name, "GalaxyKind": galaxy.kind, "GalaxyCenter": np.full(3, box / 2),
+        "GalaxyName": galaxy.name, "GalaxyKind": galaxy.kind, "GalaxyLineage": galaxy.lineage,
+        "GalaxyCenter": np.full(3, box / 2),
         **{f"Galaxy_{key}": value for key, value in galaxy.properties.items()},
     }  # fmt: skip

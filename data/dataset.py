@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import Dataset
 
-from data.normalize import normalize
+from data.normalize import DEFAULT, Normalization, normalize
 from data.splits import SPLITS
 from data.store import MapStore, StoreError
 
@@ -29,6 +29,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     split : "train", "validation" or "test".
     lazy : read maps from the store when they are asked for.
     domains : the names to take, in this order; others are not read. All where None.
+    normalization : constants to normalize by.
 
     Attributes
     ----------
@@ -40,7 +41,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(
         self, path: str | Path, split: str, *, lazy: bool = False,
-        domains: Sequence[str] | None = None,
+        domains: Sequence[str] | None = None, normalization: Normalization = DEFAULT,
     ) -> None:  # fmt: skip
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -48,6 +49,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._rows = rows = store.select(split=split)
         if not len(rows):
             raise StoreError(f"{path} holds no galaxy of the {split} split")
+        self.normalization = normalization
         self.domains = store.domains if domains is None else tuple(domains)
         self.grid_size = store.grid_size
         self.names, self.kinds, self.redshifts, self.extent_kpc, available = (
@@ -75,7 +77,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         available = self.available[list(indices)].numpy()
         for channel, name in enumerate(self.domains):
             # NaN where a domain is missing; set below.
-            maps[:, channel] = normalize(maps[:, channel], name)
+            maps[:, channel] = normalize(maps[:, channel], name, self.normalization)
         maps[~available] = 0.0
         return torch.from_numpy(maps)
 

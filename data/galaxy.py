@@ -52,6 +52,7 @@ class Galaxy:
     particles : by type; an absent type has no entry.
     kind : "spiral", "massive_halo", "merger", "irregular", "turbulent", or "" where unknown.
     properties : scalars for catalogs, as "halo_mass" in Msun.
+    lineage : the name that the galaxy has in the end, see `data.splits`; "" where unknown.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Galaxy:
     particles: dict[str, Particles]
     kind: str = ""
     properties: dict[str, float] = field(default_factory=dict)
+    lineage: str = ""
 
     def baryonic_half_mass_radius(self) -> float:
         """Return the radius in kpc of the sphere that holds half of the gas and stars."""

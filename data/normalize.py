@@ -2,98 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.domains import get_domain
-
-
-def to_log(values: NDArray[Any], domain: str) -> NDArray[Any]:
-    """Return log10(values + floor) in dex for physical `values` of any shape."""
-    return np.log10(np.maximum(values, 0.0) + get_domain(domain).floor)
-
-
-def normalize(values: NDArray[Any], domain: str) -> NDArray[np.float32]:
-    """Map physical `values` (any shape, the domain's unit) to about zero mean and unit spread."""
-    d = get_domain(domain)
-    return ((to_log(values, domain) - d.center_dex) / d.scale_dex).astype(np.float32)
-
-
-def denormalize(x: NDArray[Any], domain: str) -> NDArray[np.float32]:
-    """Inverse of `normalize`: physical values; what lies below an empty pixel becomes zero."""
-    d = get_domain(domain)
-    values = 10.0 ** (np.asarray(x, np.float64) * d.scale_dex + d.center_dex) - d.floor
-    return np.maximum(values, 0.0).astype(np.float32)
+from data.domains import DOMAINS, get_domain
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Count, mean, and sum of squared deviations from it, of numbers that need not be kept."""
+class Scale:
+    """Constants of one domain: x = (log10(value + floor) - center_dex) / scale_dex.
 
-    count: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
+    Attributes
+    ----------
+    floor : softening of the logarithm, in the domain's unit; above zero.
+    center_dex, scale_dex : in dex; the scale is above zero.
+    """
+
+    floor: float
+    center_dex: float
+    scale_dex: float
+
+    def __post_init__(self) -> None:
+        values = (self.floor, self.center_dex, self.scale_dex)
+        are_numbers = all(type(v) in (int, float) and math.isfinite(v) for v in values)
+        if not (are_numbers and self.floor > 0 and self.scale_dex > 0):
+            raise ValueError(
+                "floor, center_dex and scale_dex must be finite numbers, floor and scale_dex above "
+                f"zero, got {', '.join(map(repr, values))}"
+            )
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """The constants that maps are normalized by, as a checkpoint's card carries them.
+
+    Attributes
+    ----------
+    scales : by the name of the domain.
+    """
+
+    scales: Mapping[str, Scale]
+
+    def __getitem__(self, domain: str) -> Scale:
+        """Return the constants of a domain; ValueError where there are none."""
+        if domain not in self.scales:
+            raise ValueError(f"no normalization of {get_domain(domain).name} is known")
+        return self.scales[domain]
+
+    def to_json(self) -> dict[str, dict[str, float]]:
+        """Return what `from_json` takes, exactly."""
+        return {name: asdict(scale) for name, scale in self.scales.items()}
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> Moments:
-        """Return the moments of an array of any shape, summed in float64."""
-        if not values.size:
-            return cls()
-        mean = float(np.mean(values, dtype=np.float64))
-        return cls(values.size, mean, float(np.sum((values - mean) ** 2, dtype=np.float64)))
-
-    def __add__(self, other: Moments) -> Moments:
-        """Return the moments of both samples together (Chan, Golub & LeVeque 1979)."""
-        count = self.count + other.count
-        if not count:
-            return self
-        step = other.mean - self.mean
-        return Moments(
-            count,
-            self.mean + step * other.count / count,
-            self.squares + other.squares + step**2 * self.count * other.count / count,
-        )
-
-    @property
-    def standard_deviation(self) -> float:
-        """Root of the mean squared deviation; 0 where there is nothing."""
-        return float(np.sqrt(self.squares / max(self.count, 1)))
+    def from_json(cls, values: Mapping[str, Any]) -> Normalization:
+        """Read constants by domain; ValueError names the domain whose constants are wrong."""
+        scales = {}
+        for name, constants in values.items():
+            try:
+                scales[name] = Scale(**constants)
+            except TypeError:
+                raise ValueError(
+                    f"{name} must hold floor, center_dex and scale_dex, got {constants!r}"
+                ) from None
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return cls(scales)
 
 
-def statistics(
-    batches: Iterable[NDArray[Any]], domains: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Return the normalizer's constants that maps would ask for, as a checkpoint's card has them.
+DEFAULT = Normalization({n: Scale(d.floor, d.center_dex, d.scale_dex) for n, d in DOMAINS.items()})
 
-    One pass that holds a batch at a time.
 
-    Parameters
-    ----------
-    batches : arrays (n, domain, row, column) in physical units. A map with a NaN, as a store holds
-        where a galaxy lacks the domain, is skipped.
-    domains : names along the second axis.
+def to_log(
+    values: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
+) -> NDArray[Any]:
+    """Return log10(values + floor) in dex for physical `values` of any shape."""
+    return np.log10(np.maximum(values, 0.0) + normalization[domain].floor)
 
-    Returns
-    -------
-    For each domain with a map: "floor" in its unit, as in `DOMAINS`, and mean and standard
-    deviation of log10(value + floor) over all pixels as "center_dex" and "scale_dex".
+
+def normalize(
+    values: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
+) -> NDArray[np.float32]:
+    """Map physical `values` (any shape, the domain's unit) to about zero mean and unit spread."""
+    scale = normalization[domain]
+    dex = to_log(values, domain, normalization)
+    return ((dex - scale.center_dex) / scale.scale_dex).astype(np.float32)
+
+
+def denormalize(
+    x: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
+) -> NDArray[np.float32]:
+    """Inverse of `normalize`: physical values; what lies below an empty pixel becomes zero."""
+    scale = normalization[domain]
+    dex = np.asarray(x, np.float64) * scale.scale_dex + scale.center_dex
+    return np.maximum(10.0**dex - scale.floor, 0.0).astype(np.float32)
+
+
+def log_jacobian(
+    values: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
+) -> NDArray[np.float64]:
+    """Return ln |dx / dvalue| of each pixel, for positive physical `values` of any shape.
+
+    Its sum over a map takes a log-density of normalized maps to one of physical maps, per unit of
+    the domain in each pixel.
     """
-    moments = {name: Moments() for name in domains}
-    for batch in batches:
-        for index, name in enumerate(domains):
-            maps = np.asarray(batch[:, index], np.float64)
-            maps = maps[np.isfinite(maps).all(axis=(1, 2))]
-            moments[name] += Moments.of(to_log(maps, name))
-    return {
-        name: {
-            "floor": get_domain(name).floor,
-            "center_dex": sample.mean,
-            "scale_dex": sample.standard_deviation,
-        }
-        for name, sample in moments.items()
-        if sample.count
-    }
+    scale = normalization[domain]
+    softened = np.asarray(values, np.float64) + scale.floor
+    return -np.log(scale.scale_dex * math.log(10.0) * softened)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data import cosmology as cosmo
-from data.halo import directions
 from data.ionization import neutral_fraction
+from data.random_field import RandomField, draw_field
 from data.smoothing import neighbor_density
 
 Array = NDArray[np.float64]
@@ -21,19 +22,40 @@ STAR_FORMATION_DENSITY = 0.13
 STAR_FORMATION_TIME_YR = 2.2e9
 
 
+# Density of gas outside the disk over that of its eight nearest particles, at most.
+_MIST = 3.0
+
+
 class Phase(IntEnum):
     """Where a gas particle belongs."""
 
     DISK = 0
     STREAM = 1
     HOT = 2
+    BUBBLE = 3
+
+
+@dataclass(frozen=True)
+class Ambient:
+    """What the surroundings say to gas.
+
+    Attributes
+    ----------
+    temperature : (n,) K that gas outside the disk has.
+    pressure : (n,) Msun/kpc^3 K of the hot gas at each place.
+    tangle : random solenoidal field of unit mean square, the shape of the magnetic field.
+    """
+
+    temperature: Array
+    pressure: Array
+    tangle: RandomField
 
 
 def gas_state(
     xyz: Array,
     masses: Array,
     phase: NDArray[np.int_],
-    hot_temperature: Array,
+    ambient: Ambient,
     redshift: float,
     stellar_mass: float,
     rng: np.random.Generator,
@@ -45,7 +67,7 @@ def gas_state(
     xyz : (n, 3) kpc in the frame where the disk's axis is z.
     masses : (n,) Msun.
     phase : (n,) values of `Phase`.
-    hot_temperature : (n,) K that hot gas has at each place.
+    ambient : temperature and pressure outside the disk, and the field's shape.
     redshift : sets the ultraviolet background.
     stellar_mass : Msun, sets the metallicity.
 
@@ -56,17 +78,28 @@ def gas_state(
 
     Notes
     -----
-    Density is that of each phase by itself, so that cold gas does not smear into the hot gas that
-    surrounds it.
+    Disk, bubbles and hot gas have the density of their own particles alone, so that cold gas does
+    not smear into the hot gas that surrounds it. Streams, clouds and tails have that at which their
+    thermal pressure is the hot gas's, and less where they are so sparse that they would fall apart
+    into dots: cold clouds around TNG50's Milky Ways are under-pressurized too (Ramesh et al. 2023).
+    In all else, gas in bubbles is hot gas.
     """  # fmt: skip
     density = np.empty(len(xyz))
-    for p in Phase:
+    for p in (Phase.DISK, Phase.HOT, Phase.BUBBLE):
         members = phase == p
         if members.any():
-            density[members] = neighbor_density(xyz[members], masses[members])
+            # The inside of a bubble is a handful of particles.
+            neighbors = 6 if p == Phase.BUBBLE else 24
+            density[members] = neighbor_density(xyz[members], masses[members], neighbors)
+    stream = phase == Phase.STREAM
+    if stream.any():
+        nearby = _MIST * neighbor_density(xyz[stream], masses[stream], 8)
+        balanced = ambient.pressure[stream] / ambient.temperature[stream]
+        density[stream] = np.minimum(balanced, nearby)
+    phase = np.where(phase == Phase.BUBBLE, Phase.HOT, phase)
     n_h = cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3 * density
-    temperature = _temperature(n_h, phase, hot_temperature, rng)
-    forming = (phase != Phase.HOT) & (n_h > STAR_FORMATION_DENSITY)
+    temperature = _temperature(n_h, phase, ambient.temperature, rng)
+    forming = (phase == Phase.DISK) & (n_h > STAR_FORMATION_DENSITY)
     temperature[forming] = 1e4
     rate = masses / STAR_FORMATION_TIME_YR * np.sqrt(n_h / STAR_FORMATION_DENSITY)
     neutral = neutral_fraction(density, temperature, redshift)
@@ -76,58 +109,58 @@ def gas_state(
         "temperature": temperature,
         "electron_abundance": (1.0 - neutral) + helium,
         "neutral_fraction": neutral,
-        "magnetic_field": _magnetic_field(xyz, density, temperature, phase, rng),
+        "magnetic_field": _magnetic_field(xyz, density, temperature, phase, ambient.tangle, rng),
         "metallicity": _metallicity(xyz, phase, stellar_mass),
         "star_formation_rate": np.where(forming, rate, 0.0),
     }
 
 
 def _temperature(
-    n_h: Array, phase: NDArray[np.int_], hot: Array, rng: np.random.Generator
+    n_h: Array, phase: NDArray[np.int_], outside: Array, rng: np.random.Generator
 ) -> Array:
-    """Return K: photoheated cold gas T ~ n^-0.15, streams n^-0.4, hot gas as given.
+    """Return K: photoheated cold gas T ~ n^-0.15 in the disk, gas outside it as given.
 
     Cold gas, heated by the background, follows T ~ 2e4 K (n / 1e-3)^-0.15, set by hand; scatter
-    0.05 dex, for hot gas 0.1.
+    0.05 dex.
     """
     scatter = rng.standard_normal(len(n_h))
     cold = np.clip(2e4 * (n_h / 1e-3) ** -0.15, 6e3, 3e4) * 10.0 ** (0.05 * scatter)
-    stream = np.clip(3e4 * (n_h / 1e-3) ** -0.4, 1e4, 2e5) * 10.0 ** (0.05 * scatter)
-    stream = np.minimum(stream, np.maximum(0.7 * hot, 1e4))
-    hot = np.maximum(hot, 3e4) * 10.0 ** (0.1 * scatter)
-    return np.choose(phase, [cold, stream, hot])
+    return np.where(phase == Phase.DISK, cold, np.maximum(outside, 8e3))
 
 
 def _magnetic_field(
     xyz: Array, density: Array, temperature: Array, phase: NDArray[np.int_],
-    rng: np.random.Generator,
+    tangle: RandomField, rng: np.random.Generator,
 ) -> Array:  # fmt: skip
-    """Return (n, 3) Gauss: a fixed ratio to thermal and turbulent pressure, scattered.
+    """Return (n, 3) Gauss: pressure's share in cold gas, frozen into the hot gas.
 
-    B^2 / 8 pi = P / beta, with P = rho (c_s^2 + sigma^2), sigma = 15 km/s and beta = 2 in the disk,
-    and beta = 40 in the halo, both set by hand. That gives cold gas a few to some tens of
-    microgauss, where TNG galaxies have 1 to 10 (Marinacci et al. 2018, abstract). The direction is
-    toroidal in the disk, random above it.
+    In the disk and in streams B^2 / 8 pi = P / beta, with P = rho (c_s^2 + sigma^2), sigma = 15
+    km/s, and beta = 2 and 3. That gives cold gas a few to some tens of microgauss, where TNG
+    galaxies have 1 to 10 (Marinacci et al. 2018, abstract). In hot gas B ~ rho^(2/3), as flux
+    frozen into an isotropic flow has it and cosmological simulations do without cooling
+    (Marinacci et al. 2015, abstract), with beta = 40 at the median density. The betas are set by
+    hand. The field is toroidal in the disk and otherwise a random one without divergence: ordered
+    on large scales, tangled below.
     """
     thermal = temperature / (0.6 * cosmo.PROTON_MASS_OVER_BOLTZMANN)  # (km/s)^2
     pressure = density * (thermal + np.where(phase == Phase.HOT, 0.0, 15.0**2))
     cgs = pressure * 6.7699e-32 * 1e10  # Msun/kpc^3 (km/s)^2 -> erg/cm^3
-    beta = np.choose(phase, [2.0, 10.0, 40.0])
-    size = float(np.percentile(np.linalg.norm(xyz, axis=1), 80))
-    strength = np.sqrt(8 * np.pi * cgs / beta) * 10.0 ** (0.15 * _random_field(xyz, size, rng))
-    toroidal = np.stack([-xyz[:, 1], xyz[:, 0], np.zeros(len(xyz))], axis=1)
+    strength = np.sqrt(8 * np.pi * cgs / np.choose(phase, [2.0, 3.0, 40.0]))
+    hot = phase == Phase.HOT
+    frozen = strength[hot] * density[hot] ** (-2.0 / 3.0)
+    strength[hot] = np.median(frozen) * density[hot] ** (2.0 / 3.0)
+    disk = phase == Phase.DISK
+    vector = tangle(xyz)
+    if not disk.any():
+        return strength[:, None] * vector
+    size = float(np.percentile(np.linalg.norm(xyz[disk], axis=1), 80))
+    ripple = draw_field(3.0 * size, rng, outer_scale=0.2, grid=32)
+    strength[disk] *= 10.0 ** (0.15 * ripple(xyz[disk])[:, 0])
+    toroidal = np.stack([-xyz[:, 1], xyz[:, 0], np.zeros(len(xyz))], axis=1)[disk]
     toroidal /= np.linalg.norm(toroidal, axis=1, keepdims=True) + 1e-9
-    order = np.choose(phase, [0.8, 0.3, 0.2])[:, None]
-    vector = order * toroidal + (1 - order) * directions(len(xyz), rng)
-    return strength[:, None] * vector / np.linalg.norm(vector, axis=1, keepdims=True)
-
-
-def _random_field(xyz: Array, size: float, rng: np.random.Generator) -> Array:
-    """Return (n,) of unit variance, smooth over `size` / 2 to `size` / 12."""
-    wavelengths = np.geomspace(0.5, 0.08, 16) * size
-    k = directions(16, rng) * (2 * np.pi / wavelengths)[:, None]
-    amplitude = wavelengths / np.sqrt(0.5 * np.sum(wavelengths**2))
-    return np.cos(xyz @ k.T + rng.uniform(0, 2 * np.pi, 16)) @ amplitude
+    ordered = 0.8 * toroidal + 0.2 * vector[disk]
+    vector[disk] = ordered / np.linalg.norm(ordered, axis=1, keepdims=True)
+    return strength[:, None] * vector
 
 
 def _metallicity(xyz: Array, phase: NDArray[np.int_], stellar_mass: float) -> Array:

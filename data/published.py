@@ -9,6 +9,10 @@ Units are those of the files, M_sun/kpc^2, K, mK and Gauss; values are taken as 
 particular hi/21cm and our brightness_temperature share a unit, but rest on different estimates of
 the column. The published rotations are two angles, about the x and then about the y axis; what we
 write carries the whole matrix, and what else our store knows, in attributes of the same place.
+
+Files that others wrote tell simulation, snapshot and halo of a galaxy, but not its lineage: their
+galaxies are split by name (`data.splits`), which does not know a galaxy again in another snapshot.
+Train and judge on one snapshot of them, or keep to maps that were built from cutouts.
 """
 
 from __future__ import annotations
@@ -92,7 +96,8 @@ def _attributes(store: MapStore, row: int, group: Group) -> dict[str, Any]:
     return {
         "class": group.path, "name": f"{group.prefix}{name}_rotation.{entry['rotation_index']}",
         "units": group.unit, "extent": [-half, half, -half, half], "units_extent": "kpc",
-        "galaxy": name, "kind": kind, "redshift": entry["redshift"],
+        "galaxy": name, "lineage": entry["lineage"].decode(), "kind": kind,
+        "redshift": entry["redshift"],
         "rotation_index": entry["rotation_index"], "rotation": entry["rotation"],
         **{c: entry[c] for c in ("gas_mass", "dark_matter_mass", "stellar_mass")},
     }  # fmt: skip
@@ -172,6 +177,7 @@ def _described(
             "extent_kpc": float(np.ptp(np.ravel(given["extent"])[:2])),
             "rotation_index": int(given.get("rotation_index", seen[name])),
             "rotation": np.asarray(given.get("rotation", matrix)), "masses": masses,
+            "lineage": given.get("lineage", ""),
         }  # fmt: skip
         seen[name] += 1
 

@@ -28,7 +28,6 @@ from data.domains import get_domain
 from data.splits import split_of
 
 FORMAT = "galactic-alchemy-maps/2"
-_ONE_FILE_FORMAT = "galactic-alchemy-maps/1"
 MANTISSA_BITS = 10
 _FLOAT32_MANTISSA = 23
 _USER_BLOCK = 512
@@ -86,7 +85,8 @@ class Record:
 
     `maps` holds {domain: (grid_size, grid_size)} in physical units; a domain that the galaxy
     lacks is left out and is stored as NaN. `masses` holds Msun by particle type, all in the
-    cutout together, NaN in the index where left out.
+    cutout together, NaN in the index where left out. `lineage` is the name that the galaxy has in
+    the end, see `data.splits`; "" where that is unknown.
     """
 
     name: str
@@ -97,12 +97,14 @@ class Record:
     rotation: NDArray[Any]
     maps: Mapping[str, NDArray[Any]]
     masses: Mapping[str, float] = field(default_factory=dict)
+    lineage: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.name.encode()) > _LONGEST_NAME or np.shape(self.rotation) != (3, 3):
+        longest = max(len(name.encode()) for name in (self.name, self.lineage))
+        if longest > _LONGEST_NAME or np.shape(self.rotation) != (3, 3):
             raise StoreError(
-                f"record {self.name} must have a name of at most {_LONGEST_NAME} bytes and a "
-                f"(3, 3) rotation, got {np.shape(self.rotation)}"
+                f"record {self.name} must have name and lineage of at most {_LONGEST_NAME} bytes "
+                f"and a (3, 3) rotation, got {longest} bytes and {np.shape(self.rotation)}"
             )
 
 
@@ -110,6 +112,7 @@ def index_dtype(num_domains: int) -> np.dtype[Any]:
     """Return the type of a row of the index: what is known of a map stack besides its maps."""
     return np.dtype([
         ("name", h5py.string_dtype("utf-8", _LONGEST_NAME)),
+        ("lineage", h5py.string_dtype("utf-8", _LONGEST_NAME)),
         ("kind", h5py.string_dtype("utf-8", 32)), ("split", h5py.string_dtype("utf-8", 16)),
         ("redshift", np.float64), ("extent_kpc", np.float64),
         *((column, np.float64) for column in MASSES.values()),
@@ -159,6 +162,11 @@ def open_file(path: Path) -> h5py.File:
 def open_shard(path: Path) -> h5py.File:
     """Return the open file of a shard; StoreError where it is none."""
     file = open_file(path)
+    if str(file.attrs.get("format")).startswith("galactic-alchemy-maps/"):
+        file.close()
+        raise StoreError(
+            f"{path} is a map store of an old format in one file: build it again, as a folder"
+        )
     if not {"index", "maps"} <= set(file):
         file.close()
         raise StoreError(f"{path} is an HDF5 file but not a shard of a map store")
@@ -167,25 +175,18 @@ def open_shard(path: Path) -> h5py.File:
 
 def layout_of(file: h5py.File, path: Path) -> Layout:
     """Return the layout of an open shard."""
-    if file.attrs.get("format") == _ONE_FILE_FORMAT:
-        domains, options = (json.loads(file.attrs[n]) for n in ("domains", "attributes"))
-        return Layout(tuple(domains), int(file.attrs["grid_size"]), options)
     return Layout.from_json(file.attrs.get("layout", ""), path)
 
 
 def rows_of(file: h5py.File, layout: Layout) -> NDArray[Any]:
-    """Return the rows (n,) of the index that an open shard holds, of type `index_dtype`."""
-    if isinstance(file["index"], h5py.Dataset):
-        return file["index"][:]
-    # The one-file format had a dataset a column, and no masses.
-    count = int(file["count"][0])
-    rows = np.zeros(count, index_dtype(len(layout.domains)))
-    for name in MASSES.values():
-        rows[name] = np.nan
-    for name in file["index"]:
-        rows[name] = file["index"][name][:count]
-    rows["rotation"] = file["rotation"][:count]
-    rows["available"] = np.isfinite(file["maps"][:count, :, 0, 0])
+    """Return the rows (n,) of the index that an open shard holds, of type `index_dtype`.
+
+    The column `lineage` is empty where a shard is older than that column.
+    """
+    stored = file["index"][:]
+    rows = np.zeros(len(stored), index_dtype(len(layout.domains)))
+    for name in stored.dtype.names:
+        rows[name] = stored[name]
     return rows
 
 
@@ -227,7 +228,8 @@ def _index(records: Sequence[Record], layout: Layout) -> NDArray[Any]:
         masses = [record.masses.get(particle_type, np.nan) for particle_type in MASSES]
         available = [name in record.maps for name in layout.domains]
         rows.append((
-            record.name.encode(), record.kind.encode(), split_of(record.name).encode(),
+            record.name.encode(), record.lineage.encode(), record.kind.encode(),
+            split_of(record.name, record.lineage).encode(),
             record.redshift, record.extent_kpc, *masses,
             record.rotation_index, record.rotation, available,
         ))  # fmt: skip

@@ -78,7 +78,7 @@ class MapStore:
         """Open a store, or a single shard as a store; StoreError says why a path is none."""
         path = Path(path)
         if path.is_file():
-            return cls._of_one_file(path)
+            return cls._of_shard(path)
         try:
             text = (path / DESCRIPTION).read_bytes()
         except OSError:
@@ -88,7 +88,7 @@ class MapStore:
         return store
 
     @classmethod
-    def _of_one_file(cls, path: Path) -> MapStore:
+    def _of_shard(cls, path: Path) -> MapStore:
         with open_shard(path) as file:
             store = cls(path, layout_of(file, path), path.parent)
             rows = rows_of(file, store.layout)
@@ -174,7 +174,7 @@ class MapStore:
         return self.layout.grid_size
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return one column of the index (n, ...): name, kind, redshift, stellar_mass, ..."""
+        """Return one column of the index (n, ...): name, lineage, redshift, stellar_mass, ..."""
         try:
             values = self.index[name]
         except ValueError:

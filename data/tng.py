@@ -131,7 +131,10 @@ def run(arguments: argparse.Namespace) -> int:
                 print(plan(folder, chosen))
                 return 0
             folder.write_catalog(chosen)
-            outcome = download(folder, chosen, client, verify=arguments.verify)
+            try:
+                outcome = download(folder, chosen, client, verify=arguments.verify)
+            finally:
+                folder.write_catalog(chosen)  # with the lineages that are known by now
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

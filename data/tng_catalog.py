@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -65,7 +65,8 @@ class Subhalo:
 
     Masses are those of the particles bound to the subhalo; the position is that of its most bound
     particle in the box, in ckpc/h; `is_galaxy` is False for clumps that did not form as galaxies
-    (SubhaloFlag in the specification of the group catalogs).
+    (SubhaloFlag in the specification of the group catalogs). The descendant is the next subhalo on
+    its branch of the merger tree (SubLink), both -1 where the branch ends.
     """
 
     simulation: str
@@ -81,12 +82,15 @@ class Subhalo:
     len_gas: int
     len_dark_matter: int
     len_stars: int
+    descendant_snapshot: int
+    descendant_id: int
     is_galaxy: bool
 
     @classmethod
     def from_json(cls, simulation: str, redshift: float, detail: dict[str, Any]) -> Subhalo:
         """Read the API's description of a subhalo, with masses in 1e10 Msun/h."""
         unit = 1e10 / HUBBLE
+        descendant = descendant_in(detail) or (-1, -1)
         return cls(
             simulation=simulation,
             snapshot=int(detail["snap"]),
@@ -101,18 +105,20 @@ class Subhalo:
             len_gas=int(detail["len_gas"]),
             len_dark_matter=int(detail["len_dm"]),
             len_stars=int(detail["len_stars"]),
+            descendant_snapshot=descendant[0],
+            descendant_id=descendant[1],
             is_galaxy=bool(detail.get("subhaloflag", 1)),
         )
 
     @property
     def name(self) -> str:
         """Return the name of the galaxy, as `read_cutout` gives it."""
-        return _name(self.simulation, self.snapshot, self.subhalo_id)
+        return subhalo_name(self.simulation, self.snapshot, self.subhalo_id)
 
     @property
     def path(self) -> str:
         """Return where the API has it."""
-        return f"{self.simulation}/snapshots/{self.snapshot}/subhalos/{self.subhalo_id}/"
+        return subhalo_path(self.simulation, self.snapshot, self.subhalo_id)
 
     @property
     def file_name(self) -> str:
@@ -125,6 +131,28 @@ class Subhalo:
         return {
             "gas": self.len_gas, "dark_matter": self.len_dark_matter, "stars": self.len_stars,
         }  # fmt: skip
+
+    @property
+    def descendant(self) -> tuple[int, int] | None:
+        """Return snapshot and id of the descendant; None where there is none."""
+        node = (self.descendant_snapshot, self.descendant_id)
+        return node if self.descendant_id >= 0 else None
+
+
+def subhalo_name(simulation: str, snapshot: int, subhalo_id: int) -> str:
+    """Return the name of a subhalo as a galaxy."""
+    return f"{simulation}/{snapshot}/subhalo-{subhalo_id}"
+
+
+def subhalo_path(simulation: str, snapshot: int, subhalo_id: int) -> str:
+    """Return where the API has a subhalo."""
+    return f"{simulation}/snapshots/{snapshot}/subhalos/{subhalo_id}/"
+
+
+def descendant_in(detail: dict[str, Any]) -> tuple[int, int] | None:
+    """Return snapshot and id of the descendant in the API's description of a subhalo, or None."""
+    node = int(detail["desc_snap"]), int(detail["desc_sfid"])
+    return None if -1 in node else node
 
 
 def choose(
@@ -144,7 +172,7 @@ def choose(
     chosen: list[Subhalo] = []
     for snapshot in selection.snapshots:
         path = f"{selection.simulation}/snapshots/{snapshot}/"
-        redshift = _get(client, path, lambda answer: max(float(answer["redshift"]), 0.0))
+        redshift = ask(client, path, lambda answer: max(float(answer["redshift"]), 0.0))
         read = partial(Subhalo.from_json, selection.simulation, redshift)
         candidates = list(_candidates(client, selection, path))
         if selection.shuffle_seed is not None:
@@ -153,18 +181,15 @@ def choose(
         for number in candidates:
             if len(chosen) == end:
                 break
-            name = _name(selection.simulation, snapshot, number)
+            name = subhalo_name(selection.simulation, snapshot, number)
             if name not in known:
-                known[name] = _get(client, f"{path}subhalos/{number}/", read)
+                where = subhalo_path(selection.simulation, snapshot, number)
+                known[name] = ask(client, where, read)
                 seen.append(asdict(known[name]))
             progress()
             if selection.wants(known[name]):
                 chosen.append(known[name])
     return chosen
-
-
-def _name(simulation: str, snapshot: int, subhalo_id: int) -> str:
-    return f"{simulation}/{snapshot}/subhalo-{subhalo_id}"
 
 
 def remembered(seen: JsonLines) -> dict[str, Subhalo]:
@@ -185,7 +210,7 @@ def _candidates(client: Client, selection: Selection, path: str) -> Iterator[int
         query["mass_stars__lt"] = high
     offset = 0
     while True:
-        ids, more = _get(
+        ids, more = ask(
             client, f"{path}subhalos/",
             lambda page: ([int(row["id"]) for row in page["results"]], page["next"]),
             **query, offset=offset,
@@ -196,7 +221,7 @@ def _candidates(client: Client, selection: Selection, path: str) -> Iterator[int
             return
 
 
-def _get(client: Client, path: str, read: Callable[[Any], Any], **query: object) -> Any:
+def ask(client: Client, path: str, read: Callable[[Any], Any], **query: object) -> Any:
     """Return what `read` makes of the JSON at a path; ApiError where it is not what we know."""
     answer = client.json(path, **query)
     try:
@@ -207,11 +232,15 @@ def _get(client: Client, path: str, read: Callable[[Any], Any], **query: object)
         ) from None
 
 
-def write_catalog(path: Path, subhalos: list[Subhalo]) -> None:
-    """Write galaxies as CSV with a column a field and the file of the cutout, whole or not."""
+def write_catalog(path: Path, subhalos: Mapping[str, Subhalo], lineages: Mapping[str, str]) -> None:
+    """Write galaxies as CSV with a column a field and the file of the cutout, whole or not.
+
+    Both mappings go by name; a lineage that is not known yet is left empty.
+    """
     columns = [field.name for field in fields(Subhalo) if field.name != "is_galaxy"]
     with replacing(path) as aside, aside.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["name", "file", *columns], extrasaction="ignore")
+        writer = csv.DictWriter(file, ["name", "file", "lineage", *columns], extrasaction="ignore")
         writer.writeheader()
-        for subhalo in subhalos:
-            writer.writerow({"name": subhalo.name, "file": subhalo.file_name, **asdict(subhalo)})
+        for name, subhalo in subhalos.items():
+            known = {"name": name, "file": subhalo.file_name, "lineage": lineages.get(name, "")}
+            writer.writerow({**known, **asdict(subhalo)})

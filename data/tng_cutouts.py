@@ -17,6 +17,7 @@ from data.cutouts import cutout_name
 from data.json_lines import JsonLines
 from data.tng_api import ApiError, Client
 from data.tng_catalog import Subhalo, remembered, write_catalog
+from data.tng_lineage import Lineages
 
 # What maps need of each particle type, under the API's names of the types, and the bytes a particle
 # (specification of the snapshots: coordinates in float64, all else in float32).
@@ -44,7 +45,9 @@ class Folder:
         self.path = path
         self.seen = JsonLines(path / "subhalos.jsonl")
         self.manifest = JsonLines(path / "manifest.jsonl")
-        self._entries = {row.get("file"): row for row in self.manifest.rows()}
+        self.lineages = Lineages(JsonLines(path / "descendants.jsonl"))
+        # Cutouts of before lineages are not whole.
+        self._entries = {row.get("file"): row for row in self.manifest.rows() if "lineage" in row}
 
     def holds(self, subhalo: Subhalo, *, verify: bool = False) -> bool:
         """Tell whether the cutout is there and whole; `verify` reads it for its checksum."""
@@ -54,19 +57,20 @@ class Folder:
         return not verify or _sha256(path) == entry.get("sha256")
 
     def fetch(self, client: Client, subhalo: Subhalo, progress: Callable[[int], object]) -> None:
-        """Fetch a cutout, write name and center into it, and take it into the manifest."""
+        """Fetch a cutout, sign it, and take it into the manifest."""
+        lineage = self.lineages.of(client, subhalo)
         path = self.path / subhalo.file_name
         part = path.with_name(f".{path.name}.part")
         client.download(
             f"{subhalo.path}cutout.hdf5", part, query=dict(FIELDS), progress=progress,
             check=lambda file: check_cutout(file, subhalo),
         )  # fmt: skip
-        sign_cutout(part, subhalo)
+        sign_cutout(part, subhalo, lineage)
         with part.open("rb") as file:
             os.fsync(file.fileno())
         entry = {
-            "file": path.name, "name": subhalo.name, "bytes": part.stat().st_size,
-            "sha256": _sha256(part),
+            "file": path.name, "name": subhalo.name, "lineage": lineage,
+            "bytes": part.stat().st_size, "sha256": _sha256(part),
         }  # fmt: skip
         part.replace(path)
         self.manifest.append(entry)
@@ -76,7 +80,8 @@ class Folder:
         """List what was chosen, and what the folder holds from before, in catalog.csv."""
         earlier = [s for s in remembered(self.seen).values() if self.holds(s)]
         rows = {subhalo.name: subhalo for subhalo in [*chosen, *earlier]}
-        write_catalog(self.path / "catalog.csv", [*rows.values()])
+        lineages = {entry["name"]: entry["lineage"] for entry in self._entries.values()}
+        write_catalog(self.path / "catalog.csv", rows, lineages)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -108,15 +113,16 @@ def check_cutout(path: Path, subhalo: Subhalo) -> None:
         raise CutoutError(f"the cutout is damaged ({type(error).__name__})") from None
 
 
-def sign_cutout(path: Path, subhalo: Subhalo) -> None:
-    """Write what only the catalog knows into a cutout's header, where `read_cutout` looks for it.
+def sign_cutout(path: Path, subhalo: Subhalo, lineage: str) -> None:
+    """Write what the catalog and the tree know into a cutout's header, where `read_cutout` looks.
 
     The header of the API's cutouts has no position; ours takes the attributes that `write_cutout`
-    writes: GalaxyName, GalaxyCenter in ckpc/h, and the stellar mass in Msun.
+    writes: GalaxyName, GalaxyLineage, GalaxyCenter in ckpc/h, and the stellar mass in Msun.
     """
     with h5py.File(path, "r+") as file:
         file["Header"].attrs.update({
             "GalaxyName": subhalo.name,
+            "GalaxyLineage": lineage,
             "GalaxyCenter": np.array([subhalo.x_ckpc_h, subhalo.y_ckpc_h, subhalo.z_ckpc_h]),
             "Galaxy_stellar_mass": subhalo.stellar_mass_msun,
         })  # fmt: skip

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data.atomic import replacing
-from data.domains import DOMAINS, get_domain
+from data.domains import DOMAINS
+from data.normalize import Normalization
 from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
 
@@ -27,12 +28,17 @@ class CheckpointError(ValueError):
     """A checkpoint is missing, damaged, or made for other domains."""
 
 
-def normalization() -> dict[str, dict[str, float]]:
-    """Return the normalizer's constants, as a card records them."""
-    return {
-        name: {"floor": d.floor, "center_dex": d.center_dex, "scale_dex": d.scale_dex}
-        for name, d in DOMAINS.items()
-    }
+def normalization_of(card: dict[str, Any]) -> Normalization:
+    """Return the constants that a card's network was trained with; CheckpointError if damaged."""
+    try:
+        found = Normalization.from_json(card["normalization"])
+    except ValueError as error:
+        raise CheckpointError(f"normalization of checkpoint {card['name']}: {error}") from None
+    if lacking := [str(name) for name in card["domains"] if name not in found.scales]:
+        raise CheckpointError(
+            f"checkpoint {card['name']} lacks the normalization of {', '.join(lacking)}"
+        )
+    return found
 
 
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
@@ -97,12 +103,7 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
     for name in map(str, card["domains"]):
         if name not in DOMAINS:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
-        d = get_domain(name)
-        here = {"floor": d.floor, "center_dex": d.center_dex, "scale_dex": d.scale_dex}
-        if card["normalization"].get(name) != here:
-            raise CheckpointError(
-                f"checkpoint {card['name']} was trained with another normalization of {name}"
-            )
+    normalization_of(card)
     network, process = build(card)
     if len(card["domains"]) > network.config.num_domains:
         raise CheckpointError(

@@ -32,7 +32,8 @@ def log_density(
 
     Returns
     -------
-    0-d float64. Its Monte-Carlo error falls as 1/sqrt(m), and vanishes where the network's
+    0-d float64, of normalized maps; plus the sum of `data.normalize.log_jacobian` over the target,
+    of physical ones. Its Monte-Carlo error falls as 1/sqrt(m), and vanishes where the network's
     Jacobian is diagonal.
 
     Raises

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data.domains import get_domain
-from data.normalize import denormalize, normalize
-from engine.checkpoint import CARD, CheckpointError, load_checkpoint, read_card
+from data.normalize import Normalization, denormalize, normalize
+from engine.checkpoint import CARD, CheckpointError, load_checkpoint, normalization_of, read_card
 from engine.processes import Process
 from engine.samplers import SAMPLERS, Sample, Task
 
@@ -96,6 +96,7 @@ class Translator:
     card : what the checkpoint says about itself.
     domains : the domains it speaks, in the order of its embeddings.
     grid_size : side in pixels of the maps it was trained on.
+    normalization : the constants that it was trained with.
     default_steps, default_sampler : what its card recommends.
     """
 
@@ -110,6 +111,7 @@ class Translator:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
+        self.normalization = normalization_of(card)
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
         self.default_sampler = str(card.get("default_sampler", "ddim"))
@@ -198,7 +200,8 @@ class Translator:
                 )
         sampler = self._check_sampler(sampler)
         self._check_pair(source, target)
-        y = torch.from_numpy(normalize(self._check_map(source_map, source), source))
+        values = self._check_map(source_map, source)
+        y = torch.from_numpy(normalize(values, source, self.normalization))
         y = y.expand(num_samples, 1, *y.shape)
         generators = [_generator(int(seed), index) for index in range(num_samples)]
         steps = int(steps) if self.process.is_iterative else 1
@@ -206,7 +209,7 @@ class Translator:
             samples = self._walk(y, (source, target), steps, generators, sampler)
         except ValueError as error:
             raise TranslatorError(f"sampler {sampler!r}: {error}") from None
-        return _steps(samples, target, steps)
+        return _steps(samples, target, steps, self.normalization)
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
@@ -217,7 +220,8 @@ class Translator:
 
         Parameters
         ----------
-        source_maps : (n, H, W) normalized. The others are those of `trajectory`.
+        source_maps : (n, H, W), normalized by the translator's `normalization`. The others are
+            those of `trajectory`.
 
         Returns
         -------
@@ -304,10 +308,12 @@ class Translator:
         return values
 
 
-def _steps(samples: Iterator[Sample], target: str, num_steps: int) -> Iterator[Step]:
+def _steps(
+    samples: Iterator[Sample], target: str, num_steps: int, normalization: Normalization
+) -> Iterator[Step]:
     """Yield the steps of a sampler's walk, estimates in the unit of `target`."""
     for sample in samples:
-        physical = denormalize(sample.estimate[:, 0].cpu().numpy(), target)
+        physical = denormalize(sample.estimate[:, 0].cpu().numpy(), target, normalization)
         x = sample.x[:, 0].cpu().numpy()
         yield Step(sample.index, sample.time, x, physical, num_steps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -11,7 +12,6 @@ from data.domains import DOMAINS
 from explorer import library, theme
 from explorer.export import FORMATS, export_bytes, export_name
 from explorer.session import Session
-from explorer.store import MAX_SEED, MAX_STEPS
 from explorer.views.facts import Facts
 
 _HEADING = {
@@ -71,13 +71,13 @@ class Controls(Viewer):
             _bind(widget, store, name)
             return widget
 
-        def number(name: str, label: str, start: int, end: int) -> Any:
+        def number(name: str, label: str) -> Any:
             widget = pn.widgets.IntInput(
-                label=label, value=getattr(store, name), start=start, end=end,
+                label=label, value=getattr(store, name),
                 sizing_mode="stretch_width", margin=(3, 10), min_width=90,
                 stylesheets=[theme.INPUT_CSS],
             )  # fmt: skip
-            _bind(widget, store, name)
+            _bind(widget, store, name, self._refuse)
             return widget
 
         rotation = pn.widgets.RadioButtonGroup(
@@ -87,15 +87,14 @@ class Controls(Viewer):
         )  # fmt: skip
         _bind(rotation, store, "rotation")
         caption = pn.pane.HTML("Rotation", margin=(3, 10, 2, 10), styles={"font-size": "13px"})
-        self._steps = number("steps", "Steps", 1, MAX_STEPS)
+        self._steps, self._seed = number("steps", "Steps"), number("seed", "Seed")
         return [
             _heading("Galaxy"),
             select("galaxy", "Galaxy", galaxies), caption, rotation,
             _heading("Translation"),
             select("source", "Source", domains), select("target", "Target", domains),
             select("translator", "Translator", titles),
-            pn.Row(self._steps, number("seed", "Seed", 0, MAX_SEED),
-                   sizing_mode="stretch_width", margin=0),
+            pn.Row(self._steps, self._seed, sizing_mode="stretch_width", margin=0),
         ]  # fmt: skip
 
     def _download(self, extension: str) -> pn.widgets.FileDownload:
@@ -105,10 +104,15 @@ class Controls(Viewer):
             disabled=True, width=76, margin=(4, 0, 4, 8), css_classes=[f"export-{extension}"],
         )  # fmt: skip
 
+    def _refuse(self, name: str) -> None:
+        low, high = self._session.store.param[name].bounds
+        self._session.notice = f"{name.capitalize()} must be a whole number from {low} to {high}."
+
     def _update(self, *events: Any) -> None:
         session = self._session
         run = session.run
-        self._steps.disabled = session.store.default_steps() == 1
+        # A translator of one step draws nothing at random.
+        self._steps.disabled = self._seed.disabled = session.store.default_steps() == 1
         self._run.disabled = session.busy or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy
         self._progress.visible = session.busy
@@ -148,14 +152,20 @@ class Controls(Viewer):
         )  # fmt: skip
 
 
-def _bind(widget: Any, store: Any, name: str) -> None:
-    """Let a widget and a parameter follow each other; what the bounds refuse is put back."""
+def _bind(
+    widget: Any, store: Any, name: str, refuse: Callable[[str], None] = lambda name: None
+) -> None:
+    """Let a widget and a parameter follow each other.
+
+    What the parameter does not allow is put back, and `refuse` told its name.
+    """
 
     def to_store(event: Any) -> None:
         try:
             setattr(store, name, event.new)
         except ValueError:
             widget.value = getattr(store, name)
+            refuse(name)
 
     widget.param.watch(to_store, "value")
     store.param.watch(lambda event: setattr(widget, "value", event.new), name)

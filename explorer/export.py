@@ -12,13 +12,13 @@ DPI = 300
 
 
 def caption(run: Run) -> str:
-    """Return galaxy, rotation, redshift, translator, seed and steps of a run in one line."""
+    """Return in one line what a run shows and how it was made."""
     view, scene = run.view, run.scene
     kind = f" ({scene.kind})" if scene.kind else ""
-    plural = "step" if run.num_steps == 1 else "steps"
+    how = f"{run.num_steps} steps of {run.sampler}, seed {view.seed}"
     return (
         f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:g}; "
-        f"{view.translator}, seed {view.seed}, {run.num_steps} {plural}; "
+        f"{view.translator}, {how if run.num_steps > 1 else 'one step'}; "
         f"field of view {scene.extent_kpc:.0f} kpc"
     )
 

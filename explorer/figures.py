@@ -72,10 +72,7 @@ class Comparison:
         """Return log10(output / truth) in dex (H, W), NaN where both are empty."""
         if self.truth is None:
             return None
-        floor = get_domain(self.target).floor
-        residual = residual_dex(self.output + floor, self.truth + floor)
-        residual[(self.output < floor) & (self.truth < floor)] = np.nan
-        return residual
+        return residual_dex(self.output, self.truth, get_domain(self.target).floor)
 
 
 def comparison_figure(comparison: Comparison, *, num_bins: int = 20) -> Figure:

@@ -34,6 +34,7 @@ class Run:
     profiles, residuals : (n, bins) means in the target's unit, and in dex from the truth's.
     truth_profile : (bins,), NaN where there is no truth.
     seconds : time that sampling took.
+    sampler : name of the sampler, empty for a translator of one step.
     """
 
     view: View
@@ -47,6 +48,7 @@ class Run:
     residuals: Array
     truth_profile: Array
     seconds: float
+    sampler: str = ""
 
     @property
     def output(self) -> NDArray[np.float32]:
@@ -90,7 +92,8 @@ def translate(
         if close is not None:
             close()
     seconds = time.perf_counter() - start
-    return collect(view, scene, (times, noisy, estimates), seconds)
+    sampler = translator.default_sampler if len(times) > 1 else ""
+    return collect(view, scene, (times, noisy, estimates), seconds, sampler)
 
 
 def collect(
@@ -98,6 +101,7 @@ def collect(
     scene: Scene,
     steps: tuple[list[float], list[NDArray[np.float32]], list[NDArray[np.float32]]],
     seconds: float,
+    sampler: str = "",
 ) -> Run:
     """Join the steps (times, x_t, estimates) of a run and take their profiles."""
     times, noisy, estimates = (np.asarray(part) for part in steps)
@@ -108,7 +112,7 @@ def collect(
         truth_profile = radial_profile(truth, scene.extent_kpc, NUM_BINS)[1]
     return Run(
         view, scene, times, noisy, estimates, truth, radii, profiles,
-        residual_dex(profiles, truth_profile), truth_profile, seconds,
+        residual_dex(profiles, truth_profile), truth_profile, seconds, sampler,
     )  # fmt: skip
 
 
@@ -119,7 +123,4 @@ def residual_map(run: Run) -> Array | None:
     """
     if run.truth is None:
         return None
-    floor = DOMAINS[run.view.target].floor
-    residual = residual_dex(run.output + floor, run.truth + floor)
-    residual[(run.output < floor) & (run.truth < floor)] = np.nan
-    return residual
+    return residual_dex(run.output, run.truth, DOMAINS[run.view.target].floor)

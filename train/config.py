@@ -28,6 +28,8 @@ class FitConfig:
     ----------
     name, title, family : of the checkpoint; family is a key of `engine.processes.PROCESSES`.
     data : path of the map store.
+    normalization : of the maps: "default", the constants of `data.domains`, or "store", mean and
+        spread of the store's training maps. The checkpoint carries them.
     output : folder of the run; runs/NAME if empty.
     network, process : fields of the network and of the process; network's `kind` is a key of
         `engine.networks.NETWORKS`, "unet" if absent.
@@ -48,6 +50,7 @@ class FitConfig:
     title: str
     family: str
     data: str = "runs/synthetic-64"
+    normalization: str = "default"
     output: str = ""
     network: dict[str, Any] = field(default_factory=dict)
     process: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +78,8 @@ class FitConfig:
             if not isinstance(value, int | float) or value <= 0:
                 hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
                 raise ConfigError(f"{name} must be a number above zero, got {value!r}{hint}")
+        if self.normalization not in ("default", "store"):
+            raise ConfigError(f"normalization must be default or store, got {self.normalization!r}")
         for name in ("network", "process"):
             if not isinstance(getattr(self, name), dict):
                 raise ConfigError(f"{name} must hold keys and values, got {getattr(self, name)!r}")

@@ -15,53 +15,61 @@ from tqdm import tqdm
 
 from data.dataset import MapDataset
 from data.domains import get_domain
-from data.normalize import denormalize
+from data.normalize import DEFAULT, Normalization, denormalize
 from engine.baselines import PixelwiseRegression
 from engine.checkpoint import read_card, write_card
 from engine.metrics.ensemble import fair_crps, spread_over_error
 from engine.metrics.profile import radial_profile
+from engine.metrics.spectrum import small_scale_power
 from engine.translator import Translator, checkpoint_folder
 from train.config import FOCUS
 
-# One fixed range for PSNR in every map of a domain: six of the normalizer's units.
+# One fixed range for PSNR in every map of a domain: six times its default scale in dex.
 PSNR_RANGE = 6.0
 
 
 def scores_of(
-    estimate: NDArray[Any], truth: NDArray[Any], domain: str, extents: NDArray[Any]
-) -> dict[str, float]:
+    estimate: NDArray[Any], truth: NDArray[Any], domain: str, extents: NDArray[Any],
+    normalization: Normalization = DEFAULT,
+) -> dict[str, float]:  # fmt: skip
     """Score normalized maps.
 
     Parameters
     ----------
     estimate, truth : (n, H, W) normalized.
     extents : (n,) kpc.
+    normalization : by which the maps are normalized; the floor of "mae_dex" is its.
 
     Returns
     -------
     mae_dex : mean absolute error of log10(value + floor).
     psnr_db : 10 log10(range^2 / MSE) over all maps, with the fixed `PSNR_RANGE`.
     profile_dex : mean absolute difference in dex of the azimuthal profiles of value + floor.
+    small_scale_power : power of the normalized estimates over that of the truths at wavelengths of
+        3 to 8 pixels; 1 for the right amount of fine structure.
     """
     d = get_domain(domain)
-    error = (estimate - truth).astype(np.float64)
+    error = (estimate - truth).astype(np.float64) * normalization[domain].scale_dex
     with np.errstate(divide="ignore"):
-        psnr = 10.0 * np.log10(PSNR_RANGE**2 / np.mean(error**2))
+        psnr = 10.0 * np.log10((PSNR_RANGE * d.scale_dex) ** 2 / np.mean(error**2))
     profiles = []
     for pair, extent in zip(zip(estimate, truth, strict=True), extents, strict=True):
-        physical = np.stack([denormalize(m, domain) for m in pair])
+        physical = np.stack([denormalize(m, domain, normalization) for m in pair])
         profiles.append(np.log10(radial_profile(physical, float(extent))[1] + d.floor))
     difference = np.array([p[0] - p[1] for p in profiles])
     return {
-        "mae_dex": float(np.abs(error).mean() * d.scale_dex),
+        "mae_dex": float(np.abs(error).mean()),
         "psnr_db": float(psnr),
         "profile_dex": float(np.nanmean(np.abs(difference))),
+        "small_scale_power": small_scale_power(estimate, truth),
     }
 
 
-def ensemble_scores(drawn: NDArray[Any], truth: NDArray[Any], domain: str) -> dict[str, float]:
+def ensemble_scores(
+    drawn: NDArray[Any], truth: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
+) -> dict[str, float]:
     """Score normalized samples (n, samples, H, W) of `truth` (n, H, W) as ensembles."""
-    crps = float(fair_crps(drawn, truth, axis=1).mean() * get_domain(domain).scale_dex)
+    crps = float(fair_crps(drawn, truth, axis=1).mean() * normalization[domain].scale_dex)
     scores = {"crps_dex": crps}
     if drawn.shape[1] > 1:
         scores["spread_over_error"] = spread_over_error(drawn, truth, axis=1)
@@ -92,7 +100,8 @@ def evaluate(
     translator. "ensemble" has the fair CRPS in dex, to be held against the baseline's mean absolute
     error, which is its CRPS, and the spread over the error (absent for a one-step translator).
     """
-    train, test = MapDataset(path, "train"), MapDataset(path, "test")
+    constants = translator.normalization
+    train, test = (MapDataset(path, split, normalization=constants) for split in ("train", "test"))
     if tuple(test.domains) != translator.domains:
         raise ValueError(
             f"{path} must hold the domains of {translator.name}, {translator.domains}, "
@@ -114,10 +123,10 @@ def evaluate(
             y, source, target, num_steps=steps, num_samples=samples, sampler=sampler
         )
         results[f"{source} -> {target}"] = {
-            "baseline": scores_of(PixelwiseRegression(*known)(y), x, target, extents),
-            "single": scores_of(drawn[:, 0], x, target, extents),
-            "mean": scores_of(drawn.mean(axis=1), x, target, extents),
-            "ensemble": ensemble_scores(drawn, x, target),
+            "baseline": scores_of(PixelwiseRegression(*known)(y), x, target, extents, constants),
+            "single": scores_of(drawn[:, 0], x, target, extents, constants),
+            "mean": scores_of(drawn.mean(axis=1), x, target, extents, constants),
+            "ensemble": ensemble_scores(drawn, x, target, constants),
         }
     return {
         "data": f"{Path(path).name}, test split", "galaxies": len(rows), "samples": samples,
@@ -163,11 +172,13 @@ _COLUMNS = {
     "pixelwise profile": ("baseline", "profile_dex"),
     "one sample profile": ("single", "profile_dex"),
     "mean profile": ("mean", "profile_dex"),
+    "pixelwise small-scale power": ("baseline", "small_scale_power"),
+    "one sample small-scale power": ("single", "small_scale_power"),
 }
 
 
 def table(scores: dict[str, Any]) -> str:
-    """Return the scores as a Markdown table, in dex but for the ratio."""
+    """Return the scores as a Markdown table, in dex but for the ratios."""
     lines = [f"| direction | {' | '.join(_COLUMNS)} |", "|---" * (1 + len(_COLUMNS)) + "|"]
     rows = {"five from gas": scores["focus"], "all": scores["all"], **scores["directions"]}
     for name, row in rows.items():

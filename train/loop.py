@@ -18,7 +18,10 @@ from tqdm import tqdm
 
 from data.atomic import replacing
 from data.dataset import MapDataset
-from engine.checkpoint import build, normalization, save_checkpoint
+from data.normalize import DEFAULT, Normalization
+from data.statistics import store_normalization
+from data.store import MapStore
+from engine.checkpoint import build, save_checkpoint
 from engine.networks import configure, network_fields
 from train.batches import PairSampler
 from train.config import ConfigError, FitConfig
@@ -38,7 +41,11 @@ class Trainer:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.folder = Path(config.output or Path("runs") / config.name)
-        sets = {split: MapDataset(config.data, split) for split in ("train", "validation")}
+        self.normalization = _normalization(config)
+        sets = {
+            split: MapDataset(config.data, split, normalization=self.normalization)
+            for split in ("train", "validation")
+        }
         self.domains, self.images = sets["train"].domains, len(sets["train"])
         self.grid_size = sets["train"].maps.shape[-1]
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -77,7 +84,7 @@ class Trainer:
         return {
             "name": c.name, "title": c.title, "family": c.family, "network": network,
             "process": c.process, "domains": list(self.domains), "grid_size": self.grid_size,
-            "normalization": normalization(), "default_steps": c.default_steps,
+            "normalization": self.normalization.to_json(), "default_steps": c.default_steps,
             "default_sampler": c.default_sampler,
         }  # fmt: skip
 
@@ -130,6 +137,7 @@ class Trainer:
         """Write the full state, aside first, then rename."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
+            "normalization": self.normalization.to_json(),
             "network": self.network.state_dict(), "average": self.average,
             "auxiliary": self.objective.auxiliary.state_dict(),
             "optimizers": [o.state_dict() for o in self.objective.optimizers],
@@ -153,6 +161,11 @@ class Trainer:
             self.objective.auxiliary.load_state_dict(state["auxiliary"])
         except (RuntimeError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"cannot resume: {path} is the state of another network") from None
+        if state.get("normalization", DEFAULT.to_json()) != self.normalization.to_json():
+            raise ConfigError(
+                f"cannot resume: {path} is of maps that were normalized otherwise, by another "
+                "setting or by a store that has changed since"
+            )
         for optimizer, saved in zip(self.objective.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.average = state["average"]
@@ -175,6 +188,14 @@ class Trainer:
             folder, self.average, {**self.card, "parameters": size, "training": training}
         )
         return folder
+
+
+def _normalization(config: FitConfig) -> Normalization:
+    """Return what the recipe wants maps normalized by; the default where the store has no map."""
+    if config.normalization == "default":
+        return DEFAULT
+    with MapStore.open(config.data) as store:
+        return Normalization({**DEFAULT.scales, **store_normalization(store).scales})
 
 
 def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -> Path:

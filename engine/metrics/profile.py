@@ -73,12 +73,16 @@ def _radii(
     return np.hypot(x[None, :], y[:, None])
 
 
-def residual_dex(estimate: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+def residual_dex(
+    estimate: NDArray[Any], truth: NDArray[Any], floor: float = 0.0
+) -> NDArray[np.float64]:
     """Return log10(estimate / truth) in dex; NaN where either is not finite and above zero.
 
     Parameters
     ----------
     estimate, truth : maps or profiles of shapes that broadcast, in one unit.
+    floor : added to both, in that unit, so that next to nothing over nothing is no large residual;
+        where both lie below it there is nothing to compare: NaN.
 
     Raises
     ------
@@ -91,7 +95,9 @@ def residual_dex(estimate: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.floa
         raise ValueError(
             f"estimate and truth must have matching shapes, got {a.shape} and {b.shape}"
         ) from None
-    good = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
+    empty = (a < floor) & (b < floor)
+    a, b = a + floor, b + floor
+    good = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0) & ~empty
     out = np.full(a.shape, np.nan)
     out[good] = np.log10(a[good] / b[good])
     return out

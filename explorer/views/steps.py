@@ -202,7 +202,7 @@ class StepPlayer(Viewer):
             self._label.text = step_labels(run)[step - 1]
         # The slider takes over a new end only with a new value, so the end goes first, alone.
         self._player.end = run.num_steps
-        self._player.param.update(value=step, direction=0, disabled=False)
+        self._player.param.update(value=step, direction=0, disabled=run.num_steps == 1)
 
     def _show_truth(self) -> None:
         """Set the truth's profile, and the limits and words that hold for all steps."""

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import h5py
@@ -232,6 +233,14 @@ class Simulation:
         self.folder = folder
         self.galaxies, self.details, self.cutouts = {}, {}, {}
 
+    def link(self, *nodes):
+        """Let each (snapshot, number) be the descendant of the one before it."""
+        for (snapshot, number), (later, descendant) in pairwise(nodes):
+            for node in ((snapshot, number), (later, descendant)):
+                bare = {"snap": node[0], "id": node[1], "desc_snap": -1, "desc_sfid": -1}
+                self.details.setdefault(node, bare)
+            self.details[snapshot, number] |= {"desc_snap": later, "desc_sfid": descendant}
+
     def add(self, snapshot, number, *, stellar_mass_msun=1e10, flag=1):
         redshift = {99: 0.0, 50: 0.9972942257819404}[snapshot]
         galaxy = self.galaxies[snapshot, number] = small_galaxy(number, redshift)
@@ -240,6 +249,7 @@ class Simulation:
         center = self._as_the_api_has_it(path, snapshot, number)
         self.details[snapshot, number] = {
             "snap": snapshot, "id": number, "subhaloflag": flag, "primary_flag": 1,
+            "desc_snap": -1, "desc_sfid": -1,
             "mass_stars": stellar_mass_msun * HUBBLE / 1e10, "mass_gas": 0.5, "mass_dm": 20.0,
             **dict(zip(("pos_x", "pos_y", "pos_z"), center, strict=True)),
             "len_gas": len(galaxy.particles["gas"]), "len_dm": 50, "len_stars": 20,

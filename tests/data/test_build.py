@@ -152,6 +152,7 @@ def test_snapshots_are_galaxies_of_their_own_in_one_split(tmp_path):
         names = list(store.column("name")[::2])
         assert names == ["synthetic-000003", "synthetic-000003/z0.5"]
         assert {split_of(name) for name in names} == {"validation"}
+        assert set(store.column("lineage")) == {"synthetic-000003"}
         assert list(store.column("redshift")) == [0, 0, 0.5, 0.5]
         extents, turns = store.column("extent_kpc"), store.column("rotation")
         assert extents[0] > extents[2]  # smaller in the past

@@ -3,72 +3,73 @@ import json
 import numpy as np
 import pytest
 
-from data.__main__ import main
 from data.domains import DOMAINS
-from data.normalize import Moments, denormalize, normalize, statistics, to_log
-from data.splits import split_of
-from data.store import MapStore
+from data.normalize import (
+    DEFAULT,
+    Normalization,
+    Scale,
+    denormalize,
+    log_jacobian,
+    normalize,
+    to_log,
+)
+
+OTHER = Normalization({"hi": Scale(20.0, 3.3, 0.7), "temperature": Scale(5.0, 6.1, 1.9)})
 
 
-def maps(rng, n, names):
-    """Return (n, domain, 8, 8) with each domain in its own range."""
-    low, high = np.array([DOMAINS[name].display_range for name in names]).T[:, :, None, None]
-    return low * (high / low) ** rng.uniform(size=(n, len(names), 8, 8))
+@pytest.mark.parametrize("normalization", [DEFAULT, OTHER])
+def test_normalize_and_back_is_the_identity_up_to_float32(rng, normalization):
+    for name in normalization.scales:
+        low, high = DOMAINS[name].display_range
+        values = low * (high / low) ** rng.uniform(size=10_000)
+        x = normalize(values, name, normalization)
+        back = denormalize(x, name, normalization)
+        scale = normalization[name]
+        # Half a unit in the last place of x, and one of the result, as relative errors.
+        bound = np.log(10) * scale.scale_dex * 2.0**-24 * np.abs(x) * (1 + scale.floor / values)
+        assert np.all(np.abs(back / values - 1) <= 1.001 * (bound + 2.0**-24))
+        empty = denormalize(normalize(np.zeros(3), name, normalization), name, normalization)
+        assert empty.max() <= 1e-5 * scale.floor
 
 
-def test_normalize_and_back_is_the_identity(rng):
-    for index, name in enumerate(DOMAINS):
-        values = maps(rng, 3, tuple(DOMAINS))[:, index]
-        np.testing.assert_allclose(denormalize(normalize(values, name), name), values, rtol=1e-4)
+def test_constants_are_those_that_are_given():
+    # (log10(980 + 20) - 3.3) / 0.7 = -3/7; empty pixels are at (log10(20) - 3.3) / 0.7.
+    np.testing.assert_allclose(normalize(np.array([980.0]), "hi", OTHER), -3 / 7, rtol=1e-6)
+    np.testing.assert_allclose(denormalize(np.array([-3 / 7]), "hi", OTHER), 980.0, rtol=1e-6)
+    np.testing.assert_array_equal(denormalize(np.array([-9.0]), "hi", OTHER), 0.0)
+    assert normalize(np.array([980.0]), "hi") != normalize(np.array([980.0]), "hi", OTHER)
 
 
-def test_moments_of_parts_are_those_of_the_whole(rng):
-    values = rng.gamma(2.0, size=1000)
-    cuts = np.sort(rng.integers(0, 1000, 12))
-    merged = sum(map(Moments.of, np.split(values, cuts)), Moments())
-    assert merged.count == 1000
-    assert merged.mean == pytest.approx(values.mean(), rel=1e-14)
-    assert merged.standard_deviation == pytest.approx(values.std(), rel=1e-13)
-    assert Moments().standard_deviation == 0
+@pytest.mark.parametrize("normalization", [DEFAULT, OTHER])
+def test_the_jacobian_is_that_of_the_transform(normalization):
+    for name, scale in normalization.scales.items():
+        values = np.geomspace(*DOMAINS[name].display_range, 50)
+        step = 1e-5 * values
+        ends = (to_log(values + s * step, name, normalization) / scale.scale_dex for s in (1, -1))
+        slope = (next(ends) - next(ends)) / (2 * step)
+        np.testing.assert_allclose(
+            log_jacobian(values, name, normalization), np.log(slope), atol=1e-6
+        )
 
 
-def test_moments_keep_a_small_spread_on_a_large_mean(rng):
-    # The sum of squares less the square of the sum would leave nothing of it.
-    values = 1e9 + rng.normal(scale=1e-3, size=10_000)
-    merged = sum(map(Moments.of, np.split(values, 100)), Moments())
-    assert merged.standard_deviation == pytest.approx(values.std(), rel=1e-4)
+def test_json_carries_constants_exactly():
+    for normalization in (DEFAULT, OTHER, Normalization({"gas": Scale(1e3, 0.1 + 0.2, 1 / 3)})):
+        text = json.dumps(normalization.to_json())
+        assert Normalization.from_json(json.loads(text)) == normalization
 
 
-def test_statistics_of_a_stream_are_those_of_all_maps_at_once(rng):
-    names = ("gas", "stars", "temperature")
-    whole = maps(rng, 50, names).astype(np.float32)
-    whole[::3, 1] = np.nan  # galaxies without stars
-    found = statistics(np.array_split(whole, [1, 2, 30]), names)
-    assert list(found) == list(names)
-    for index, name in enumerate(names):
-        values = to_log(whole[:, index].astype(np.float64), name)
-        assert found[name]["floor"] == DOMAINS[name].floor
-        assert found[name]["center_dex"] == pytest.approx(np.nanmean(values), rel=1e-12)
-        assert found[name]["scale_dex"] == pytest.approx(np.nanstd(values), rel=1e-12)
-
-
-def test_a_domain_without_maps_has_no_statistics():
-    assert statistics([np.full((2, 1, 4, 4), np.nan)], ("gas",)) == {}
-    assert statistics([], ("gas",)) == {}
-
-
-def test_the_command_reads_one_split_alone(tmp_path, capsys):
-    path = tmp_path / "maps"
-    assert main(["build", str(path), "--synthetic", "8:10", "--rotations", "1",
-                 "--grid-size", "8"]) == 0  # fmt: skip
-    with MapStore.open(path) as store:
-        names, stack = store.column("name"), store.read()
-        domains = store.domains
-    splits = np.array([split_of(name) for name in names])
-    assert {"train", "test"} <= set(splits)
-    for arguments, split in (([], "train"), (["--split", "test"], "test")):
-        capsys.readouterr()
-        assert main(["statistics", str(path), *arguments]) == 0
-        found = json.loads(capsys.readouterr().out)
-        assert found == statistics([stack[splits == split]], domains)
-    assert found.keys() == DOMAINS.keys()
+def test_wrong_constants_are_said():
+    good = {"floor": 1.0, "center_dex": 0.0, "scale_dex": 1.0}
+    for wrong in ({"scale_dex": 0.0}, {"scale_dex": -1.0}, {"floor": 0.0}, {"floor": float("inf")},
+                  {"center_dex": float("nan")}, {"center_dex": "1"}, {"floor": True}):  # fmt: skip
+        with pytest.raises(
+            ValueError, match=r"^hi: floor, center_dex and scale_dex must be finite"
+        ):
+            Normalization.from_json({"hi": {**good, **wrong}})
+    for wrong in ({}, {**good, "offset": 1.0}, 3, [1.0, 2.0]):
+        with pytest.raises(ValueError, match=r"^hi must hold floor, center_dex and scale_dex, got"):
+            Normalization.from_json({"hi": wrong})
+    with pytest.raises(ValueError, match="no normalization of gas is known"):
+        normalize(np.ones(3), "gas", OTHER)
+    with pytest.raises(ValueError, match="unknown domain 'dust'"):
+        normalize(np.ones(3), "dust")

@@ -91,14 +91,20 @@ def test_field_rises_with_density(population, low, high, slope):
 
 def test_relations_move_with_redshift():
     """At z = 1 the same halo is smaller, less concentrated, and its galaxy smaller."""
-    now, then = (
-        take_census(synthesize(5, kind="spiral", halo_mass=1e12, redshift=z)) for z in (0.0, 1.0)
-    )
+    found = [
+        [
+            take_census(synthesize(seed, kind="spiral", halo_mass=1e12, redshift=z))
+            for z in (0.0, 1.0)
+        ]
+        for seed in range(5, 10)
+    ]
     ratio = cosmo.virial_radius(1e12, 1.0) / cosmo.virial_radius(1e12, 0.0)
-    assert then.virial_radius / now.virial_radius == pytest.approx(ratio)
-    assert then.half_mass_radius / now.half_mass_radius == pytest.approx(ratio, rel=0.25)
+    smaller = [then.half_mass_radius / now.half_mass_radius for now, then in found]
+    looser = [then.concentration / now.concentration for now, then in found]
+    assert found[0][1].virial_radius / found[0][0].virial_radius == pytest.approx(ratio)
+    assert np.median(smaller) == pytest.approx(ratio, rel=0.25)
     expected = cosmo.concentration(1e12, 1.0) / cosmo.concentration(1e12, 0.0)
-    assert then.concentration / now.concentration == pytest.approx(expected, rel=0.15)
+    assert np.median(looser) == pytest.approx(expected, rel=0.15)
 
 
 @pytest.mark.parametrize("concentration", [4.0, 9.0, 20.0])

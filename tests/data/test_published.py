@@ -17,7 +17,7 @@ def store(tmp_path, rng):
                 Record(
                     name, kind, 0.3, 40.0, i, rotation,
                     {d: 10 ** rng.uniform(0, 6, (8, 8)) for d in DOMAINS if d not in lacking},
-                    {"gas": 1e9, "dark_matter": 1e12},
+                    {"gas": 1e9, "dark_matter": 1e12}, f"{name} of z = 0" if kind else "",
                 )
                 for i, rotation in enumerate(random_rotations(name, 2))
             ])  # fmt: skip
@@ -67,6 +67,7 @@ def test_files_that_others_wrote_are_read(tmp_path, rng):
         assert store.domains == ("gas", "brightness_temperature")
         assert set(store.column("name")) == {"TNG50-1/67/halo-12"}
         assert set(store.column("redshift")) == {0.5}
+        assert set(store.column("lineage")) == {""}
         assert set(store.column("extent_kpc")) == {50.0}
         assert list(store.column("rotation_index")) == [0, 1]
         np.testing.assert_allclose(store.read(), maps.swapaxes(0, 1), rtol=2.0**-11)

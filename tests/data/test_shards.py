@@ -1,8 +1,7 @@
-import json
-
 import h5py
 import numpy as np
 import pytest
+from numpy.lib import recfunctions as rfn
 
 from data.shards import (
     MANTISSA_BITS,
@@ -16,6 +15,7 @@ from data.shards import (
     verify_shard,
     write_shard,
 )
+from data.store import MapStore
 
 LAYOUT = Layout(("gas", "stars"), 8, {"rotations": 1})
 
@@ -87,32 +87,32 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(tmp_path):
     for wrong, sentence in (
         ({"maps": small}, r"a map of gas with shape \(4, 4\) does not fit"),
         ({"maps": {"hi": np.ones((8, 8))}}, "a map of hi"),
-        ({"name": "x" * 200}, "name of at most 128 bytes"),
-        ({"rotation": np.eye(2)}, r"\(3, 3\) rotation, got \(2, 2\)"),
+        ({"name": "x" * 200}, "name and lineage of at most 128 bytes"),
+        ({"lineage": "x" * 129}, "name and lineage of at most 128 bytes"),
+        ({"rotation": np.eye(2)}, r"\(3, 3\) rotation, got 16 bytes and \(2, 2\)"),
     ):
         with pytest.raises(StoreError, match=sentence):
             write_shard(tmp_path, [record(), record(**wrong)], LAYOUT)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_of_the_one_file_format_is_read_as_a_shard(tmp_path):
-    path, maps = tmp_path / "old.hdf5", np.ones((3, 2, 8, 8), np.float32)
-    maps[1, 1] = np.nan
+def test_a_store_of_the_old_format_is_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "old.hdf5"
     with h5py.File(path, "w") as file:
         file.attrs["format"] = "galactic-alchemy-maps/1"
-        file.attrs["domains"], file.attrs["grid_size"] = json.dumps(LAYOUT.domains), 8
-        file.attrs["attributes"] = json.dumps(LAYOUT.options)
-        file["maps"], file["rotation"] = maps, np.stack([np.eye(3)] * 3)
-        file["count"] = [2]  # the third was being written
-        for column, values in (
-            ("name", [b"a", b"b", b""]), ("kind", [b"", b"merger", b""]), ("redshift", [0.0, 1, 0]),
-            ("split", [b"test", b"train", b""]), ("rotation_index", [0, 1, 0]),
-        ):  # fmt: skip
-            file[f"index/{column}"] = np.array(values)
-    with open_shard(path) as file:
-        assert layout_of(file, path) == LAYOUT
-        rows = rows_of(file, LAYOUT)
-    assert rows["kind"].tolist() == [b"", b"merger"]
-    assert rows["redshift"].tolist() == [0.0, 1.0]
-    assert rows["available"].tolist() == [[True, True], [True, False]]
-    assert np.isnan(rows["gas_mass"]).all()
+        file["maps"], file["index/name"] = np.ones((1, 2, 8, 8)), [b"a"]
+    with pytest.raises(StoreError, match="is a map store of an old format in one file"):
+        MapStore.open(path)
+
+
+def test_a_shard_without_lineages_is_read(tmp_path):
+    path = write_shard(tmp_path, [record(lineage="synthetic-000001")], LAYOUT)
+    with h5py.File(path, "r+") as file:
+        whole = file["index"][:]
+        del file["index"]
+        file["index"] = rfn.drop_fields(whole, "lineage")
+    with MapStore.open(path) as store:
+        assert store.index.dtype == whole.dtype
+        assert store.column("lineage").tolist() == [""]
+        for name in set(whole.dtype.names) - {"lineage"}:
+            np.testing.assert_array_equal(store.index[name], whole[name])

@@ -18,6 +18,13 @@ def test_a_snapshot_does_not_move_a_galaxy():
         assert {split_of(f"{seed}/z{z:g}") for z in (0.1, 0.5, 2.0)} == {split_of(seed)}
 
 
+def test_a_lineage_stands_for_all_that_it_becomes():
+    for number in range(50):
+        lineage = f"TNG50-1/99/subhalo-{number}"
+        earlier = {split_of(f"TNG50-1/67/subhalo-{number + n}", lineage) for n in range(5)}
+        assert earlier == {split_of(lineage)} == {split_of(lineage, lineage)}
+
+
 def test_pinned_so_that_published_checkpoints_keep_their_hold_out():
     elsewhere = {3: "validation", 9: "test", 11: "test"}
     for i in range(12):

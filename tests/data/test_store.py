@@ -72,7 +72,7 @@ def test_the_index_is_asked_by_value_and_range(path):
         assert list(store.select(kind="merger", name="synthetic-000003")) == []
         train = store.select(split="train")
         assert len(train) == sum(split_of(n) == "train" for n in store.column("name"))
-        with pytest.raises(StoreError, match="no column 'mass' in the index; there are name, kind"):
+        with pytest.raises(StoreError, match="no column 'mass' in the index; there are name, lin"):
             store.select(mass=(0, 1))
 
 

@@ -18,7 +18,9 @@ def store(tmp_path, rng):
             }
             if number % 4 == 0:
                 del maps["dark_matter"]
-            store.add([Record(f"g{number}", "spiral", 0.0, 9.0, 0, np.eye(3), maps)])
+            lineage = "" if number % 10 else "g"
+            record = Record(f"g{number}", "spiral", 0.0, 9.0, 0, np.eye(3), maps, lineage=lineage)
+            store.add([record])
         yield store
 
 
@@ -42,6 +44,7 @@ def test_lines_for_people(store, tmp_path):
     text = describe_store(store)
     assert "40 stacks of 40 galaxies, 16 x 16 pixels" in text
     assert "kinds: spiral 40" in text
+    assert "lineage: known of 4 of 40 galaxies" in text
     assert f"{store.num_bytes() / (40 * 3 - 10):.0f} bytes a map" in text
     assert "0 stacks of 0 galaxies" in describe_store(
         MapStore.create(tmp_path / "empty", Layout(tuple(DOMAINS), 4))

@@ -80,6 +80,7 @@ def test_galaxies_arrive_as_they_are_in_the_simulation(
             )
             np.testing.assert_allclose(galaxy.particles[name].masses, true.masses, rtol=1e-6)
     assert galaxy.properties["stellar_mass"] == pytest.approx(5e10)
+    assert galaxy.lineage == galaxy.name
     with h5py.File(folder / "TNG50-1_099_7.hdf5") as file:
         assert "Masses" not in file["PartType1"]  # only what maps need was asked for
     for row in JsonLines(folder / "manifest.jsonl").rows():
@@ -92,11 +93,13 @@ def test_galaxies_arrive_as_they_are_in_the_simulation(
 def test_the_catalog_lists_what_was_chosen_and_what_is_there(simulation, download, tmp_path):
     simulation.add(99, 7, stellar_mass_msun=2e10)
     simulation.add(50, 12, stellar_mass_msun=5e10)
+    simulation.link((50, 12), (99, 7))
     assert download() == 0
     assert download("--snapshots", "50") == 0  # a second selection in the same folder
     with (tmp_path / "tng" / "catalog.csv").open(newline="") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"TNG50-1/99/subhalo-7", "TNG50-1/50/subhalo-12"}
+    assert {row["lineage"] for row in rows.values()} == {"TNG50-1/99/subhalo-7"}
     row = rows["TNG50-1/50/subhalo-12"]
     assert (tmp_path / "tng" / row["file"]).is_file()
     assert float(row["redshift"]) == pytest.approx(0.99729, abs=1e-5)
@@ -217,7 +220,8 @@ def test_bad_cutouts_are_left_out_and_the_rest_goes_on(
 def test_a_genuine_cutout_is_taken_for_its_own_subhalo_alone(tng100_cutout):
     subhalo = Subhalo(
         "TNG100-1", 78, 9, 0.2977, 1e10, 1e10, 1e11, 0.0, 0.0, 0.0,
-        len_gas=100, len_dark_matter=0, len_stars=2000, is_galaxy=True,
+        len_gas=100, len_dark_matter=0, len_stars=2000, descendant_snapshot=-1,
+        descendant_id=-1, is_galaxy=True,
     )  # fmt: skip
     check_cutout(tng100_cutout, subhalo)
     for wrong, message in (

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from data.domains import DOMAINS
-from engine.checkpoint import normalization, save_checkpoint
+from data.normalize import DEFAULT
+from engine.checkpoint import save_checkpoint
 from engine.networks import network_fields
 from engine.networks.unet import UNet, UNetConfig
 
@@ -34,7 +35,7 @@ def _write_translator(folder: Path, name: str, domains: list[str]) -> None:
     config = UNetConfig(widths=(32, 32, 32), num_domains=len(domains))
     card = {
         "name": name, "title": name, "family": "ddpm", "network": network_fields(config),
-        "process": {}, "domains": domains, "grid_size": 64, "normalization": normalization(),
+        "process": {}, "domains": domains, "grid_size": 64, "normalization": DEFAULT.to_json(),
         "default_steps": 6,
     }  # fmt: skip
     save_checkpoint(folder / name, UNet(config).state_dict(), card)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from data.domains import DOMAINS
-from engine.checkpoint import normalization, save_checkpoint
+from data.normalize import DEFAULT
+from engine.checkpoint import save_checkpoint
 from engine.networks import network_fields
 from engine.networks.unet import UNet, UNetConfig
 
@@ -32,7 +33,7 @@ def small_card(network, family="ddpm", domains=tuple(DOMAINS)):
     return {
         "name": family, "title": "Small", "family": family, "process": {},
         "network": network_fields(network.config), "domains": list(domains), "grid_size": 16,
-        "normalization": normalization(), "default_steps": 6,
+        "normalization": DEFAULT.to_json(), "default_steps": 6,
     }  # fmt: skip
 
 

@@ -1,12 +1,20 @@
 """Checkpoints come back as they were, and damaged ones are refused in one sentence."""
 
 import json
+import math
+from dataclasses import asdict
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from data.normalize import DEFAULT, Normalization, Scale
+from engine.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    normalization_of,
+    save_checkpoint,
+)
 
 
 def edit(folder, **changes):
@@ -68,7 +76,19 @@ DAMAGE = {
     ),
     "domain": (lambda f: edit(f, domains=["gas", "x_rays"]), "unknown domain 'x_rays'"),
     "domains a number": (lambda f: edit(f, domains=7), "domains in .* must be"),
-    "normalization": (lambda f: edit(f, normalization={}), "another normalization"),
+    "normalization": (lambda f: edit(f, normalization={}), "lacks the normalization of dark_mat"),
+    "normalization of zero scale": (
+        lambda f: edit(f, normalization={"hi": {"floor": 1.0, "center_dex": 0.0, "scale_dex": 0}}),
+        "normalization of checkpoint ddpm: hi: .* above zero",
+    ),
+    "normalization infinite": (
+        lambda f: edit(f, normalization={"hi": {"floor": 1.0, "center_dex": math.inf,
+                                                "scale_dex": 1.0}}),
+        "hi: .* must be finite numbers",
+    ),
+    "normalization of numbers": (
+        lambda f: edit(f, normalization={"hi": 3}), "hi must hold floor, center_dex and scale_dex",
+    ),
     "normalization a list": (lambda f: edit(f, normalization=[]), "normalization in .* must be"),
     "too many domains": (
         lambda f: edit(f, network={"widths": [8, 16], "blocks": [1, 1], "num_domains": 3}),
@@ -86,9 +106,8 @@ def test_damage_is_one_sentence(checkpoint, kind):
     assert "\n" not in str(caught.value)
 
 
-def test_changed_normalizer_is_noticed(checkpoint):
-    card = json.loads((checkpoint / "card.json").read_text())
-    card["normalization"]["hi"]["center_dex"] += 0.1
-    edit(checkpoint, normalization=card["normalization"])
-    with pytest.raises(CheckpointError, match="another normalization of hi"):
-        load_checkpoint(checkpoint)
+def test_a_card_carries_its_own_normalization(checkpoint):
+    constants = {**DEFAULT.to_json(), "hi": asdict(Scale(0.1, 1 / 3, 0.7))}
+    edit(checkpoint, normalization=constants)
+    card = load_checkpoint(checkpoint)[2]
+    assert normalization_of(card) == Normalization({**DEFAULT.scales, "hi": Scale(0.1, 1 / 3, 0.7)})

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from data.domains import DOMAINS
+from data.normalize import DEFAULT
 from engine.checkpoint import (
     CheckpointError,
     build,
     load_checkpoint,
-    normalization,
     save_checkpoint,
 )
 from engine.networks import NETWORKS, configure, create, network_fields
@@ -142,7 +142,7 @@ def test_a_dim_translates_from_its_checkpoint(tmp_path):
     card = {
         "name": "dim", "title": "Small", "family": "flow", "process": {}, "default_steps": 3,
         "network": network_fields(network.config), "domains": list(DOMAINS), "grid_size": 16,
-        "normalization": normalization(),
+        "normalization": DEFAULT.to_json(),
     }  # fmt: skip
     save_checkpoint(tmp_path / "dim", network.state_dict(), card)
     loaded = load_checkpoint(tmp_path / "dim")[0]

@@ -61,6 +61,13 @@ def test_residual_in_dex():
     assert np.isnan(out[2:]).all()
 
 
+def test_a_floor_keeps_next_to_nothing_from_counting():
+    estimate, truth = np.array([9.0, 0.1, 99.0]), np.array([0.0, 0.9, 9.0])
+    out = residual_dex(estimate, truth, floor=1.0)
+    np.testing.assert_allclose(out[[0, 2]], [1.0, 1.0])
+    assert np.isnan(out[1])
+
+
 def test_integral_of_a_uniform_map():
     np.testing.assert_allclose(integral(np.full((3, 16, 16), 2.0), 10.0), 200.0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from data.normalize import denormalize, normalize
+from data.normalize import DEFAULT, Normalization, Scale, denormalize, normalize
 from engine.checkpoint import CheckpointError, read_card, write_card
 from engine.processes.flow import FlowMatching
 from engine.samplers import SAMPLERS
@@ -58,6 +58,30 @@ def test_last_step_is_the_translation(translator, gas):
     whole = translator.translate(gas, "gas", "stars", num_steps=4, num_samples=2)
     np.testing.assert_array_equal(steps[-1].estimate, whole)
     np.testing.assert_allclose(denormalize(steps[-1].x, "stars"), whole, rtol=1e-5)
+
+
+def test_a_checkpoint_with_other_constants_translates_by_them(checkpoint, translator, gas):
+    """One network, two cards: what it sees is the same where maps differ as the constants do."""
+    other = Normalization({
+        name: Scale(2.0 * s.floor, s.center_dex - 0.3, 1.4 * s.scale_dex)
+        for name, s in DEFAULT.scales.items()
+    })  # fmt: skip
+    write_card(checkpoint, {**read_card(checkpoint), "normalization": other.to_json()})
+    second = Translator.load(checkpoint, device="cpu")
+    assert (translator.normalization, second.normalization) == (DEFAULT, other)
+    y = normalize(gas, "gas")
+    a = list(translator.trajectory(gas, "gas", "hi", num_samples=2))
+    b = list(second.trajectory(denormalize(y, "gas", other), "gas", "hi", num_samples=2))
+    for one, two in zip(a, b, strict=True):
+        np.testing.assert_allclose(one.x, two.x, atol=1e-4)
+        lit = (one.estimate > 0) & (two.estimate > 0)  # the two empty pixels differ
+        assert lit.mean() > 0.3
+        np.testing.assert_allclose(
+            normalize(one.estimate, "hi")[lit], normalize(two.estimate, "hi", other)[lit], atol=1e-4
+        )
+    assert not np.allclose(a[-1].estimate, b[-1].estimate, rtol=0.1)
+    drawn = second.sample_normalized(y[None], "gas", "hi", num_samples=2)
+    np.testing.assert_allclose(denormalize(drawn[0], "hi", other), b[-1].estimate, rtol=2e-3)
 
 
 def test_first_state_is_nearly_noise(translator, gas):

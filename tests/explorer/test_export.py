@@ -21,7 +21,8 @@ def test_every_format_is_what_it_says(run, extension):
 
 
 def test_caption_and_name_tell_the_run(run):
-    for word in ("synthetic-000001", "spiral", "rotation 2", "z = 0.5", "toy", "seed 7", "3 steps"):
+    for word in ("synthetic-000001", "spiral", "rotation 2", "z = 0.5", "toy", "seed 7",
+                 "3 steps of ddim"):  # fmt: skip
         assert word in caption(run)
     assert export_name(run, "pdf") == "synthetic-000001-r2-gas-to-dark_matter-toy-seed7.pdf"
 

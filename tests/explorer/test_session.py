@@ -16,6 +16,8 @@ CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 class Toy:
     """Walks from twice the input to the input; waits at a gate before each step."""
 
+    default_sampler = "ddim"
+
     def __init__(self):
         self.gate = threading.Event()
         self.gate.set()

@@ -35,6 +35,7 @@ WRONG = {
     "YAML's 1e-3": ({"learning_rate": "1e-3"}, "write 1.0e-3"),
     "precision": ({"precision": "half"}, "float32 or bfloat16, got 'half'"),
     "sampler": ({"default_sampler": "euler"}, "default_sampler must be one of ddim.*'euler'"),
+    "normalization": ({"normalization": "mean"}, "must be default or store, got 'mean'"),
     "network": ({"network": 3}, "network must hold keys and values, got 3"),
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from data.dataset import MapDataset
 from data.domains import DOMAINS
+from data.normalize import DEFAULT, Normalization, Scale
 from train.__main__ import main
 from train.evaluate import directions_of, evaluate, table
 
@@ -17,8 +18,9 @@ class Toy:
     name, default_steps, default_sampler = "toy", 4, "ddim"
     process = SimpleNamespace(is_iterative=True)
 
-    def __init__(self, path, offset):
-        self.test, self.offset = MapDataset(path, "test"), offset
+    def __init__(self, path, offset, normalization=DEFAULT):
+        self.normalization, self.offset = normalization, offset
+        self.test = MapDataset(path, "test", normalization=normalization)
         self.domains, self.asked = self.test.domains, {}
 
     def sample_normalized(self, maps, source, target, *, num_steps, num_samples, sampler):
@@ -37,6 +39,7 @@ def test_perfect_maps_cost_nothing_and_the_baseline_does(store):
     for row in scores["directions"].values():
         assert row["single"]["mae_dex"] == row["ensemble"]["crps_dex"] == 0.0
         assert row["baseline"]["mae_dex"] > 0.01
+        assert row["single"]["small_scale_power"] == 1.0
 
 
 def test_errors_are_in_dex_of_the_target(store):
@@ -47,6 +50,19 @@ def test_errors_are_in_dex_of_the_target(store):
         assert row["mean"]["mae_dex"] == pytest.approx(0.0, abs=1e-6)
         # |x - y| is 0.5, two samples are 1 apart: 0.5 - 1 / 2.
         assert row["ensemble"]["crps_dex"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_scores_do_not_depend_on_the_normalization(store):
+    """An error of so many dex scores the same, whatever the unit that the network sees it in."""
+    twice = Normalization({
+        name: Scale(s.floor, s.center_dex + 0.2, 2 * s.scale_dex)
+        for name, s in DEFAULT.scales.items()
+    })  # fmt: skip
+    toys = Toy(store, 0.5), Toy(store, 0.25, twice)
+    a, b = (evaluate(toy, str(store), galaxies=4, samples=2)["all"] for toy in toys)
+    for kind, scores in a.items():
+        # The baseline's bins are not quite the same.
+        assert b[kind] == pytest.approx(scores, rel=0.02 if kind == "baseline" else 1e-4, abs=1e-6)
 
 
 def test_galaxies_without_a_domain_are_passed_over(store):

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from data.domains import DOMAINS
+from data.normalize import DEFAULT
+from data.statistics import store_normalization
+from data.store import MapStore
 from engine.checkpoint import load_checkpoint
 from engine.processes import PROCESSES
 from engine.translator import Translator
@@ -156,6 +160,23 @@ def test_bad_resumes_are_one_sentence(config, tmp_path):
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):
         fit(config(), resume=True, device="cpu")
+
+
+def test_a_run_normalized_by_its_store_carries_the_constants(config, store, tmp_path):
+    with MapStore.open(store) as maps:
+        found = store_normalization(maps)
+        gas = maps.read(maps.select(split="test"), ["gas"])[0, 0]
+    settings = config(normalization="store")
+    trainer = Trainer(settings, device="cpu")
+    seen = trainer.samplers["train"].maps[:, list(DOMAINS).index("gas")]
+    assert abs(float(seen.mean())) < 1e-5
+    assert float(seen.std()) == pytest.approx(1.0, rel=1e-3)
+    translator = Translator.load(fit(settings, device="cpu"), device="cpu")
+    assert translator.normalization == found != DEFAULT
+    assert np.isfinite(translator.translate(gas, "gas", "hi")).all()
+    with pytest.raises(ConfigError, match=r"cannot resume: .* normalized otherwise"):
+        fit(config(), resume=True, device="cpu")
+    fit(settings, resume=True, device="cpu")
 
 
 def test_a_diverging_run_says_so(config, monkeypatch):

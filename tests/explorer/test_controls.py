@@ -1,0 +1,39 @@
+"""The sidebar's widgets, without a browser."""
+
+import pytest
+
+from explorer.controls import Controls
+from explorer.session import Session
+from explorer.store import Store
+
+CARDS = {
+    "many": {"default_steps": 8, "domains": ["gas", "dark_matter"]},
+    "one": {"default_steps": 1, "domains": ["gas", "dark_matter"]},
+}
+
+
+@pytest.fixture
+def session(monkeypatch):
+    monkeypatch.setattr(Session, "_load", lambda self: None)
+    return Session(Store(cards=CARDS))
+
+
+@pytest.mark.parametrize(("name", "bad"), [("steps", 0), ("steps", 100_000), ("seed", -1)])
+def test_a_number_out_of_range_is_put_back_with_a_sentence(session, name, bad):
+    controls = Controls(session)
+    before = getattr(session.store, name)
+    widget = getattr(controls, f"_{name}")
+    widget.value = bad
+    assert widget.value == getattr(session.store, name) == before
+    assert session.notice.startswith(f"{name.capitalize()} must be a whole number from ")
+    widget.value = 5
+    assert getattr(session.store, name) == 5
+    assert session.notice == ""
+
+
+def test_steps_and_seed_rest_with_a_translator_of_one_step(session):
+    controls = Controls(session)
+    assert not controls._seed.disabled
+    session.store.translator = "one"
+    assert controls._steps.disabled
+    assert controls._seed.disabled
