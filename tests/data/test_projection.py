@@ -73,16 +73,21 @@ def test_corner_mass_has_the_symmetries_of_the_kernel(rng):
     assert slope == pytest.approx(128 / (35 * np.pi), rel=1e-7)
 
 
-@pytest.mark.parametrize("kind", ["gas", "dark_matter"])
-def test_error_on_a_galaxy(project, galaxy, kind):
-    part = galaxy.particles[kind]
-    if kind == "gas":
+@pytest.fixture(scope="module", params=["gas", "dark_matter"])
+def galaxy_and_truth(request, galaxy):
+    part = galaxy.particles[request.param]
+    if request.param == "gas":
         support = gas_smoothing_lengths(part.masses, part["density"])
     else:
         support = neighbor_smoothing_lengths(part.coordinates)
+    given = part.coordinates, part.masses, support
     frame = {"extent_kpc": field_of_view(galaxy), "grid_size": 256}
-    got = project(part.coordinates, part.masses, support, **frame)[0]
-    truth = project_exactly(part.coordinates, part.masses, support, **frame)[0]
+    return given, frame, project_exactly(*given, **frame)[0]
+
+
+def test_error_on_a_galaxy(project, galaxy_and_truth):
+    given, frame, truth = galaxy_and_truth
+    got = project(*given, **frame)[0]
     assert l1(got, truth) <= 2e-3
     covered = truth > 0
     assert (got[covered] > 0).all()
