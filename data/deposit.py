@@ -26,16 +26,22 @@ from data.stencil import WIDTH, add_stencil, fill_stencil
 # Kernel supports in pixels of the level: below the first the product of marginals is used. Levels
 # are chosen so that supports lie between the other two, but for the finest and the coarsest level.
 # At the last a stencil of 8 x 8 cuts off what is below a thousandth of the kernel's center.
-_SMALL, _SHORTEST, _LONGEST = 1.3, 2.8, 2.8 * RATIO
+SMALL, SHORTEST, LONGEST = 1.3, 2.8, 2.8 * RATIO
 # From this radius on the sum of a stencil equals its integral to 4e-6, and a stencil that wide is
 # only used on the coarsest level, where none of its kernels fits into the map.
-_WIDE = 12.0
-_STEPS = 512
+WIDE = 12.0
+STEPS = 512
+# Pixels of a stencil before the one that holds its center.
+HALF = WIDTH // 2 - 1
+# Stencils of one level that are made before they are added, channel after channel. The grids of all
+# levels and channels do not fit into the near caches; one channel of a coarse level does, and
+# additions with nothing in between wait for memory together.
+_BATCH = 512
 
 
 def level_of_kernels(supports: NDArray[np.float64], num_levels: int) -> NDArray[np.int8]:
     """Return the level for each kernel, given its support in pixels of the finest one."""
-    ratio = np.maximum(supports / _SHORTEST, 1.0).astype(np.float32)
+    ratio = np.maximum(supports / SHORTEST, 1.0).astype(np.float32)
     level = np.log(ratio) * np.float32(1.0 / math.log(RATIO))
     return np.minimum(level, num_levels - 1).astype(np.int8)
 
@@ -45,7 +51,7 @@ def marginal_distribution() -> NDArray[np.float64]:
 
     The density in x is 128/(35 pi) (1 - x^2)^3.5.
     """
-    a = np.linspace(-1.0, 1.0, 2 * _STEPS + 1)
+    a = np.linspace(-1.0, 1.0, 2 * STEPS + 1)
     square = np.maximum(1.0 - a * a, 0.0)
     series = 1.0 + square * (2 / 3 + square * (8 / 15 + square * (16 / 35)))
     return 0.5 + (np.arcsin(a) + a * np.sqrt(square) * series) / np.pi
@@ -54,12 +60,12 @@ def marginal_distribution() -> NDArray[np.float64]:
 @njit(cache=True, nogil=True, fastmath=True)
 def _shares(table, center, support, first, shares):  # pragma: no cover
     """Write the shares of the four pixels from `first` on in a kernel that leaves them nowhere."""
-    scale = _STEPS / max(support, 1e-9)
-    place = (first + 0.5 - center) * scale + _STEPS
+    scale = STEPS / max(support, 1e-9)
+    place = (first + 0.5 - center) * scale + STEPS
     below = 0.0
     for i in range(3):
         # No branches: where the edges lie is anything but predictable.
-        inside = min(max(place + i * scale, 0.0), 2.0 * _STEPS - 1e-6)
+        inside = min(max(place + i * scale, 0.0), 2.0 * STEPS - 1e-6)
         step = int(inside)
         upto = table[step] + (inside - step) * (table[step + 1] - table[step])
         shares[i] = upto - below
@@ -82,13 +88,13 @@ def _profile(support):  # pragma: no cover
 @njit(cache=True, nogil=True, fastmath=True)
 def _add_wide(level, x, y, support, weights, row):  # pragma: no cover
     """Add a kernel that may cover any number of pixels; those off the grid take part in its sum."""
-    side, channels, _ = level.shape
+    channels, side, _ = level.shape
     inverse, cubic, quintic = _profile(support)
     radius = 1.0 / math.sqrt(inverse)
     if max(abs(x - 0.5 * side), abs(y - 0.5 * side)) > 0.5 * side + radius:
         return
     total = math.pi / inverse
-    if radius < _WIDE:
+    if radius < WIDE:
         total = 0.0
         for j in range(math.ceil(y - radius), math.floor(y + radius) + 1):
             for i in range(math.ceil(x - radius), math.floor(x + radius) + 1):
@@ -103,7 +109,7 @@ def _add_wide(level, x, y, support, weights, row):  # pragma: no cover
             row[i] = u * u * u * (cubic + quintic * u * u) / total
         for c in range(channels):
             for i in range(low, high):
-                level[j, c, i] += weights[c] * row[i]
+                level[c, j, i] += weights[c] * row[i]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -111,11 +117,20 @@ def _add_small(level, x, y, support, weights, table, across, upward):  # pragma:
     i0, j0 = math.floor(x - support + 0.5), math.floor(y - support + 0.5)
     _shares(table, x, support, i0, across)
     _shares(table, y, support, j0, upward)
-    for j in range(4):
-        for c in range(level.shape[1]):
+    for c in range(len(level)):
+        for j in range(4):
             weight = weights[c] * upward[j]
             for i in range(4):
-                level[j0 + j, c, i0 + i] += weight * across[i]
+                level[c, j0 + j, i0 + i] += weight * across[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_batch(buffer, stencils, pixels, side, weights, particles):  # pragma: no cover
+    """Add stencils to one level. pixels : index of each one's first pixel in the first channel."""
+    for c in range(len(weights)):
+        for k in range(len(particles)):
+            pixel, weight = pixels[k] + c * side * side, weights[c, particles[k]]
+            add_stencil(buffer, pixel, side, stencils[k], weight)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -131,9 +146,10 @@ def deposit(
     """
     centers, scales, starts, sides = grids
     channels = len(weights)
-    stencil = np.empty(WIDTH * WIDTH, np.float32)
+    stencils = np.empty((len(scales), _BATCH, WIDTH * WIDTH), np.float32)
+    particles, pixels = np.empty((2, len(scales), _BATCH), np.int64)
+    filled = np.zeros(len(scales), np.int64)
     across, upward, row = np.empty(4), np.empty(4), np.empty(sides[len(scales) - 1])
-    half = WIDTH // 2 - 1
     for p in range(part[0], part[1]):
         level = level_of[p]
         side = sides[level]
@@ -141,25 +157,26 @@ def deposit(
         x = coordinates[p, 0] * scales[level] + centers[level]
         y = coordinates[p, 1] * scales[level] + centers[level]
         start = channels * starts[level]
-        tile = _SMALL <= support < 1.001 * _LONGEST
-        near = half < x < side - half - 2 and half < y < side - half - 2
+        tile = SMALL <= support < 1.001 * LONGEST
+        near = HALF < x < side - HALF - 2 and HALF < y < side - HALF - 2
         if tile and near:
-            i, j = int(x) - half, int(y) - half
+            k = filled[level]
+            i, j = int(x) - HALF, int(y) - HALF
             inverse, cubic, quintic = _profile(support)
-            fill_stencil(
-                stencil,
-                np.float32(x - i),
-                np.float32(y - j),
-                np.float32(inverse),
-                np.float32(cubic),
-                np.float32(quintic),
-            )
-            for c in range(channels):
-                first = start + (j * channels + c) * side + i
-                add_stencil(buffer, first, channels * side, stencil, weights[c, p])
+            fill_stencil(stencils[level, k], x - i, y - j, inverse, cubic, quintic)
+            particles[level, k], pixels[level, k] = p, start + j * side + i
+            filled[level] = k + 1
+            if k + 1 == _BATCH:
+                _add_batch(buffer, stencils[level], pixels[level], side, weights, particles[level])
+                filled[level] = 0
         elif not tile:
-            grid = buffer[start : start + channels * side * side].reshape(side, channels, side)
-            if support > _LONGEST:
+            grid = buffer[start : start + channels * side * side].reshape(channels, side, side)
+            if support > LONGEST:
                 _add_wide(grid, x, y, support, weights[:, p], row)
             elif near:
                 _add_small(grid, x, y, support, weights[:, p], table, across, upward)
+    for level in range(len(scales)):
+        k = filled[level]
+        _add_batch(
+            buffer, stencils[level], pixels[level], sides[level], weights, particles[level, :k]
+        )

@@ -28,7 +28,7 @@ MARGIN = 14
 _SMALLEST = 16
 # Shares of a pixel's thirds are (1 - odd + even, 1 - 2 even, 1 + odd + even) / 3. These limits
 # leave at least 1/50 in each third.
-_ODD_LIMIT, _EVEN_LIMIT = 0.79, 0.19
+ODD_LIMIT, EVEN_LIMIT = 0.79, 0.19
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ class Pyramid:
     Attributes
     ----------
     pixels : (levels,) width of a level's pixel in pixels of the map.
-    sides : (levels,) pixels a side, margins included; a level is (side, channels, side), row =
-        y. Channels of a row lie side by side.
+    sides : (levels,) pixels a side, margins included; a level is (channels, side, side), row = y.
     starts : (levels + 1,) where each level begins in the buffer of one channel; the last is its
         length. With more channels both are as many times larger.
     """
@@ -64,15 +63,16 @@ def build_pyramid(grid_size: int) -> Pyramid:
 def flatten_pyramid(
     buffer: NDArray[np.float64], pyramid: Pyramid, channels: int
 ) -> NDArray[np.float64]:
-    """Add every level of `buffer` to the next finer; return the finest, (side, channels, side)."""
+    """Add every level of `buffer` to the next finer; return the finest, (channels, side, side)."""
     levels: list[NDArray[Any]] = [
-        buffer[channels * start : channels * end].reshape(side, channels, side)
+        buffer[channels * start : channels * end].reshape(channels, side, side)
         for start, end, side in zip(
             pyramid.starts[:-1], pyramid.starts[1:], pyramid.sides, strict=True
         )
     ]
     for coarse, fine in zip(levels[:0:-1], levels[-2::-1], strict=True):
-        _refine(coarse, fine)
+        for channel in range(channels):
+            _refine(coarse[channel], fine[channel])
     return levels[0]
 
 
@@ -84,26 +84,24 @@ def _slopes(a, b, mass, c, d, odd, even):  # pragma: no cover
     for overlap.
     """
     for i in range(len(mass)):
-        limit = _ODD_LIMIT * mass[i]
+        limit = ODD_LIMIT * mass[i]
         odd[i] = min(max((5 * (a[i] - d[i]) + 37 * (c[i] - b[i])) / 162, -limit), limit)
     for i in range(len(mass)):
-        limit = _EVEN_LIMIT * mass[i]
+        limit = EVEN_LIMIT * mass[i]
         value = (13 * (b[i] + c[i]) - 24 * mass[i] - (a[i] + d[i])) / 486
         even[i] = min(max(value, -limit), limit)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _refine_row(coarse, fine, odd, even, line, skipped):  # pragma: no cover
-    """Refine along x. coarse, fine : (channels, pixels) of one row."""
-    for channel in range(len(coarse)):
-        m = coarse[channel]
-        _slopes(m[:-4], m[1:-3], m[2:-2], m[3:-1], m[4:], odd[2:-2], even[2:-2])
-        for k in range(1, len(m) // 2 - 1):
-            i, j = 2 * k, 2 * k + 1
-            line[3 * k] = (2 * m[i] - odd[i] - even[i]) / 3
-            line[3 * k + 1] = (m[i] + odd[i] + even[i] + m[j] - odd[j] + even[j]) / 3
-            line[3 * k + 2] = (2 * m[j] + odd[j] - even[j]) / 3
-        fine[channel] = line[skipped : skipped + fine.shape[1]]
+def _refine_row(m, fine, odd, even, line, skipped):  # pragma: no cover
+    """Refine along x. m : pixels of a coarse row. fine : those of a finer one."""
+    _slopes(m[:-4], m[1:-3], m[2:-2], m[3:-1], m[4:], odd[2:-2], even[2:-2])
+    for k in range(1, len(m) // 2 - 1):
+        i, j = 2 * k, 2 * k + 1
+        line[3 * k] = (2 * m[i] - odd[i] - even[i]) / 3
+        line[3 * k + 1] = (m[i] + odd[i] + even[i] + m[j] - odd[j] + even[j]) / 3
+        line[3 * k + 2] = (2 * m[j] + odd[j] - even[j]) / 3
+    fine[:] = line[skipped : skipped + len(fine)]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -120,29 +118,27 @@ def _add_thirds(lower, upper, odd, even, first, second, third):  # pragma: no co
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _refine(coarse, fine):  # pragma: no cover
-    """Add a level to the next finer. Both are (side, channels, side)."""
-    rows, channels, _ = coarse.shape
-    height, _, side = fine.shape
+    """Add a level to the next finer, both (side, side)."""
+    rows, side = len(coarse), len(fine)
     # The last six rows of the coarse level, refined along x.
-    window = np.empty((6, channels, side))
-    flat, out = window.reshape(6, -1), fine.reshape(height, -1)
-    odd, even, spare = np.empty((2, channels * side)), np.empty((2, channels * side)), out[0].copy()
+    window = np.empty((6, side))
+    odd, even, spare = np.empty((2, side)), np.empty((2, side)), np.empty(side)
     line = np.zeros(3 * rows // 2)
-    skipped = (len(line) - height) // 2
+    skipped = (len(line) - side) // 2
     for row in range(4):
         _refine_row(coarse[row], window[row], odd[0, :rows], even[0, :rows], line, skipped)
     for k in range(1, rows // 2 - 1):
         for row in (2 * k + 2, 2 * k + 3):
             _refine_row(coarse[row], window[row % 6], odd[0, :rows], even[0, :rows], line, skipped)
         top = 3 * k - skipped
-        if top + 2 < 0 or top >= height:
+        if top + 2 < 0 or top >= side:
             continue
         i = 2 * k + 4
-        a, b, c = flat[i % 6], flat[(i + 1) % 6], flat[(i + 2) % 6]
-        d, e, f = flat[(i + 3) % 6], flat[(i + 4) % 6], flat[(i + 5) % 6]
+        a, b, c = window[i % 6], window[(i + 1) % 6], window[(i + 2) % 6]
+        d, e, f = window[(i + 3) % 6], window[(i + 4) % 6], window[(i + 5) % 6]
         _slopes(a, b, c, d, e, odd[0], even[0])
         _slopes(b, c, d, e, f, odd[1], even[1])
-        first = out[top] if top >= 0 else spare
-        second = out[top + 1] if 0 <= top + 1 < height else spare
-        third = out[top + 2] if top + 2 < height else spare
+        first = fine[top] if top >= 0 else spare
+        second = fine[top + 1] if 0 <= top + 1 < side else spare
+        third = fine[top + 2] if top + 2 < side else spare
         _add_thirds(c, d, odd, even, first, second, third)

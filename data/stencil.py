@@ -38,14 +38,15 @@ def fill_stencil(typing_context, stencil, x, y, inverse, cubic, quintic):
     """Write the profile u^3 (cubic + quintic u^2), u = 1 - inverse r^2, normalized to a sum of one.
 
     stencil : float32 (64,), row after row. x, y : center in pixels from the first pixel's. The
-    other numbers are float32 too.
+    arithmetic is single precision.
     """
 
     def codegen(context, builder, signature, arguments):
-        array, x, y, inverse, cubic, quintic = arguments
+        array, *numbers = arguments
+        x, y, *factors = (builder.fptrunc(number, ir.FloatType()) for number in numbers)
         zero, one = ir.Constant(_SINGLE, [0.0] * WIDTH), ir.Constant(_SINGLE, [1.0] * WIDTH)
         lanes = ir.Constant(_SINGLE, [float(i) for i in range(WIDTH)])
-        inverse, cubic, quintic = (_splat(builder, v, _SINGLE) for v in (inverse, cubic, quintic))
+        inverse, cubic, quintic = (_splat(builder, factor, _SINGLE) for factor in factors)
 
         def scaled_squares(center):
             d = builder.fsub(lanes, _splat(builder, center, _SINGLE), flags=_FAST)
@@ -75,8 +76,8 @@ def fill_stencil(typing_context, stencil, x, y, inverse, cubic, quintic):
             builder.store(builder.fmul(values, scale, flags=_FAST), address, align=4)
         return context.get_dummy_value()
 
-    single = types.float32
-    return types.void(stencil, single, single, single, single, single), codegen
+    number = types.float64
+    return types.void(stencil, number, number, number, number, number), codegen
 
 
 @intrinsic

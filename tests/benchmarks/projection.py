@@ -5,8 +5,9 @@
 
 Peers that are not installed are left out. All get the dark matter of one synthetic galaxy and the
 same support radii, and each is held against the truth for its own kernel. They take turns, so that
-whatever else the machine does hits all alike; the best time of all turns counts. Results go to
-projection.json beside this file.
+whatever else the machine does hits all alike; the best time of all turns counts. Where there is a
+GPU, tensors on it are timed as well, beside the bandwidth that copying reaches there. Results go to
+projection.json and, as tables, to projection.md beside this file.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ import platform
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from numba import njit, set_num_threads
 
+from data.deposit import SMALL
 from data.maps import field_of_view
 from data.projection import project
 from data.projection_reference import project_exactly
+from data.pyramid import build_pyramid
 from data.smoothing import neighbor_smoothing_lengths
 from data.synthetic import synthesize
 
@@ -38,7 +43,7 @@ START = """
 import time; start = time.perf_counter()
 import numpy as np; from data.projection import project
 project(np.zeros((9, 3)), np.ones(9), np.ones(9), extent_kpc=9.0, grid_size=64)
-print(time.perf_counter() - start)
+print(time.perf_counter() - start, time.process_time())
 """
 
 
@@ -61,12 +66,12 @@ def wendland_c2():
 
 @njit(cache=True, fastmath=True)
 def average_over_pixels(x, y, support, weights, table, size):  # pragma: no cover
-    """Return weight a pixel's area, from samples at most 1/24 of the support apart."""
+    """Return weight a pixel's area; samples are at most support/24 and 1/4 pixel apart."""
     grid = np.zeros((size, size))
     steps = len(table) - 1
     for p in range(len(x)):
         h = support[p]
-        fine = max(2, math.ceil(24 / h))
+        fine = max(4, math.ceil(24 / h))
         for iy in range(max(0, math.floor(y[p] - h)), min(size, math.floor(y[p] + h) + 1)):
             for ix in range(max(0, math.floor(x[p] - h)), min(size, math.floor(x[p] + h) + 1)):
                 total = 0.0
@@ -226,9 +231,63 @@ def truth_of(name, points, masses, support, extent, size, threads):
     return average_over_pixels(x, y, support / pixel, masses, PEERS[name](), size) / pixel**2
 
 
+def bytes_needed(points, support, channels, extent, size):
+    """Return how many bytes a projection moves at the least, were there no caches.
+
+    Particles are read once; stencils of those that reach the map read and write 64 pixels, or 16;
+    grids are cleared, each is read to be added to the next, which is read and written, and the map
+    is taken from the finest. All of it is float64.
+    """
+    reach = (np.abs(points[:, :2]) < extent / 2 + support[:, None]).all(axis=1)
+    pixels = np.where(support[reach] * size / extent < SMALL, 16, 64).sum()
+    pyramid = build_pyramid(size)
+    whole, finest = pyramid.starts[-1], pyramid.starts[1]
+    coarsest = pyramid.sides[-1] ** 2
+    grids = whole + (whole - finest) + 2 * (whole - coarsest) + 2 * size**2
+    return 8 * (len(points) * (4 + channels) + channels * (2 * pixels + grids))
+
+
+def seconds_on_gpu(function, repeats=20):
+    best = np.inf
+    for _ in range(3 + repeats):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        function()
+        torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def measure_gpu():
+    """Return times on the GPU and the fraction of its bandwidth, or that there is none."""
+    if not torch.cuda.is_available():
+        return "no GPU here"
+    source = torch.ones(2**28, device="cuda")
+    target = torch.empty_like(source)
+    peak = 2 * source.nbytes / seconds_on_gpu(partial(target.copy_, source))
+    del source, target
+    cases = []
+    for count in COUNTS:
+        points, masses, support, extent = dark_matter(count)
+        for size in GRIDS:
+            for channels in (1, 6):
+                weights = np.stack([masses * k for k in range(1, channels + 1)])
+                given = [torch.as_tensor(a, device="cuda") for a in (points, weights, support)]
+                frame = {"extent_kpc": extent, "grid_size": size}
+                seconds = seconds_on_gpu(partial(project, *given, **frame))
+                moved = bytes_needed(points, support, channels, extent, size)
+                case = {"particles": count, "pixels": size, "channels": channels}
+                case |= {"ms": 1e3 * seconds, "bandwidth_fraction": float(moved / seconds / peak)}
+                cases.append(case)
+    name = torch.cuda.get_device_name()
+    return {"name": name, "copy_gb_per_s": peak / 1e9, "cases": cases}
+
+
 def rounded(value):
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
@@ -240,6 +299,52 @@ def in_new_process(arguments, threads):
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
 
 
+def row(*cells):
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def head(*cells):
+    return [row(*cells), row(*["---:"] * len(cells))]
+
+
+def report(result):
+    """Return the results as tables of Markdown."""
+    cases = result["cases"]
+    names = [name for name in ("ours", *PEERS) if name in cases[0]["ms"]]
+    start = result["import_and_first_call_with_cache"]
+    lines = [
+        "# Projection beside public peers",
+        "",
+        f"{result['machine']}, Python {result['python']}, load {result['load']} at the start. "
+        f"Written by `{Path(__file__).name}`; milliseconds, best of all turns.",
+        "",
+        *head(
+            "particles", "pixels", "threads", *names, "fastest peer / ours", "six channels / one"
+        ),
+    ]
+    for case in cases:
+        ratios = case["fastest_peer_over_ours"], case["six_over_one"]
+        times = [case["ms"][name] for name in names]
+        lines.append(row(case["particles"], case["pixels"], case["threads"], *times, *ratios))
+    lines += ["", "Errors on 100,000 particles and 256 pixels, each against its own kernel:", ""]
+    lines += head("", "L1 %", "median dex", "99th percentile dex", "mass")
+    for name, error in next(case["errors"] for case in cases if "errors" in case).items():
+        lines.append(row(f"{name} {result['versions'].get(name, '')}".strip(), *error.values()))
+    lines += [
+        "",
+        "A second start, import and first call with compiled code in the cache: "
+        f"{start['wall_s']} s, {start['processor_s']} s of processor time.",
+        "",
+    ]
+    if isinstance(result["gpu"], str):
+        return "\n".join([*lines, f"GPU: {result['gpu']}.", ""])
+    gpu = result["gpu"]
+    lines += [f"{gpu['name']}, copying {gpu['copy_gb_per_s']} GB/s:", ""]
+    lines += head("particles", "pixels", "channels", "ms", "fraction of the bandwidth")
+    lines += [row(*case.values()) for case in gpu["cases"]]
+    return "\n".join([*lines, ""])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, help="measure here and print, for this many threads")
@@ -247,12 +352,14 @@ def main():
     if arguments.threads:
         json.dump([rounded(case) for case in measure(arguments.threads)], sys.stdout, default=float)
         return
+    load = rounded(os.getloadavg()[0])
     cases = [
         case
         for threads in THREADS
         for case in json.loads(in_new_process([__file__, "--threads", str(threads)], threads))
     ]
-    starts = [float(in_new_process(["-c", START], 1)) for _ in range(5)]
+    starts = [[float(s) for s in in_new_process(["-c", START], 1).split()] for _ in range(5)]
+    wall, processor = (min(seconds) for seconds in zip(*starts, strict=True))
     versions = {}
     for name in ("numba", "numpy", *PEERS):
         try:
@@ -263,13 +370,14 @@ def main():
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "versions": versions,
-        "import_and_first_call_with_cache_s": rounded(min(starts)),
+        "load": load,
+        "import_and_first_call_with_cache": rounded({"wall_s": wall, "processor_s": processor}),
         "cases": cases,
+        "gpu": rounded(measure_gpu()),
     }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-    for case in cases:
-        print({key: case[key] for key in case if key != "errors"})
-        print(case.get("errors", ""))
+    RESULTS.with_suffix(".md").write_text(report(result))
+    print(report(result))
 
 
 if __name__ == "__main__":

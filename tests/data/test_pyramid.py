@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import torch
 from numba import njit
 
+from data.projection_torch import flatten_grids
 from data.pyramid import MARGIN, build_pyramid, flatten_pyramid
 from data.stencil import WIDTH, add_stencil, fill_stencil
 
@@ -15,35 +17,42 @@ def quartic(side, width):
     return np.diff(np.diff(corners, axis=0), axis=1)
 
 
+def flatten_arrays(levels, pyramid):
+    buffer = np.concatenate([level.ravel() for level in levels])
+    return flatten_pyramid(buffer, pyramid, len(levels[0]))
+
+
+def flatten_tensors(levels, pyramid):
+    grids = np.concatenate([level.reshape(len(level), -1) for level in levels], axis=1)
+    return flatten_grids(torch.from_numpy(grids), pyramid).numpy()
+
+
+@pytest.mark.parametrize("flatten", [flatten_arrays, flatten_tensors])
 @pytest.mark.parametrize("grid_size", [40, 41, 64, 101])
-def test_refinement_is_exact_for_polynomials_of_fourth_degree(grid_size):
+def test_refinement_is_exact_for_polynomials_of_fourth_degree(flatten, grid_size):
     pyramid = build_pyramid(grid_size)
     assert len(pyramid.sides) > 2
-    buffer = np.zeros(2 * pyramid.starts[-1])
-    side, width = pyramid.sides[-1], pyramid.pixels[-1]
-    coarsest = buffer[2 * pyramid.starts[-2] :].reshape(side, 2, side)
-    coarsest[:, 0] = quartic(side, width)
-    coarsest[:, 1] = quartic(side, width).T
-    finest = flatten_pyramid(buffer, pyramid, 2)
+    levels = [np.zeros((2, side, side)) for side in pyramid.sides]
+    coarsest = quartic(pyramid.sides[-1], pyramid.pixels[-1])
+    levels[-1][:] = coarsest, coarsest.T
+    finest = flatten(levels, pyramid)
     inner = slice(MARGIN, MARGIN + grid_size)
     expected = quartic(pyramid.sides[0], 1.0)
-    np.testing.assert_allclose(finest[inner, 0, inner], expected[inner, inner], rtol=1e-7)
-    np.testing.assert_allclose(finest[inner, 1, inner], expected.T[inner, inner], rtol=1e-7)
+    np.testing.assert_allclose(finest[0, inner, inner], expected[inner, inner], rtol=1e-7)
+    np.testing.assert_allclose(finest[1, inner, inner], expected.T[inner, inner], rtol=1e-7)
 
 
+@pytest.mark.parametrize("flatten", [flatten_arrays, flatten_tensors])
 @pytest.mark.parametrize("grid_size", [17, 40, 41, 64, 101])
-def test_refinement_keeps_mass_and_goes_nowhere_below_zero(rng, grid_size):
+def test_refinement_keeps_mass_and_goes_nowhere_below_zero(rng, flatten, grid_size):
     pyramid = build_pyramid(grid_size)
-    for level in range(1, len(pyramid.sides)):
-        buffer = np.zeros(pyramid.starts[-1])
-        side = pyramid.sides[level]
-        grid = buffer[pyramid.starts[level] : pyramid.starts[level + 1]].reshape(side, side)
+    for filled in range(1, len(pyramid.sides)):
+        levels = [np.zeros((1, side, side)) for side in pyramid.sides]
         # Three pixels inside of the map's edge, so that nothing is refined off the grid.
         core = slice(MARGIN + 3, MARGIN + 6)
-        grid[core, core] = 10.0 ** rng.uniform(-6, 6, (3, 3))
-        total = grid.sum()
-        finest = flatten_pyramid(buffer, pyramid, 1)
-        assert finest.sum() == pytest.approx(total, rel=1e-12)
+        levels[filled][0, core, core] = 10.0 ** rng.uniform(-6, 6, (3, 3))
+        finest = flatten(levels, pyramid)
+        assert finest.sum() == pytest.approx(levels[filled].sum(), rel=1e-12)
         assert finest.min() >= 0
 
 
@@ -71,5 +80,5 @@ def test_stencil_is_the_normalized_profile():
     expected = np.ones((11, 12))
     profile = cubic * u**3 + quintic * u**5
     expected[2:10, 3:11] += 7.0 * profile / profile.sum()
-    got = stamped(*np.float32([x, y, inverse, cubic, quintic]), 2 * 12 + 3, 7.0)
+    got = stamped(x, y, inverse, cubic, quintic, 2 * 12 + 3, 7.0)
     np.testing.assert_allclose(got, expected, rtol=1e-6)
