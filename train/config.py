@@ -28,8 +28,9 @@ class FitConfig:
     ----------
     name, title, family : of the checkpoint; family is a key of `engine.processes.PROCESSES`.
     data : path of the map store.
-    normalization : of the maps: "default", the constants of `data.domains`, or "store", mean and
-        spread of the store's training maps. The checkpoint carries them.
+    normalization : of the maps: "default", the constants of `data.domains`; "store", mean and
+        spread of the store's training maps; or "init", those of the checkpoint that the run starts
+        from. The checkpoint carries them.
     output : folder of the run; runs/NAME if empty.
     network, process : fields of the network and of the process; network's `kind` is a key of
         `engine.networks.NETWORKS`, "unet" if absent.
@@ -88,8 +89,8 @@ class FitConfig:
             if not isinstance(value, int | float) or value <= 0:
                 hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
                 raise ConfigError(f"{name} must be a number above zero, got {value!r}{hint}")
-        if self.normalization not in ("default", "store"):
-            raise ConfigError(f"normalization must be default or store, got {self.normalization!r}")
+        if self.normalization == "init" and not self.init:
+            raise ConfigError("normalization: init needs a checkpoint in init to take it from")
         for name in ("network", "process"):
             if not isinstance(getattr(self, name), dict):
                 raise ConfigError(f"{name} must hold keys and values, got {getattr(self, name)!r}")
@@ -102,6 +103,7 @@ class FitConfig:
             raise ConfigError(f"init must be the name or folder of a checkpoint, got {self.init!r}")
         for name, allowed in (
             ("precision", ("float32", "bfloat16")), ("schedule", ("cosine", "constant")),
+            ("normalization", ("default", "store", "init")),
         ):  # fmt: skip
             if getattr(self, name) not in allowed:
                 raise ConfigError(

@@ -33,7 +33,7 @@ from train.config import ConfigError, FitConfig
 from train.logs import Log
 from train.objectives import Objective
 from train.pictures import pictures
-from train.warm_start import best_scale, summary, warm_start
+from train.warm_start import best_scale, starting_normalization, summary, warm_start
 from train.world import World, joined, place_of
 
 STATE, CHECKPOINT = "state.pt", "checkpoint"
@@ -114,6 +114,13 @@ class Trainer:
 
         From another process, the last layer is scaled to what this one wants of a network.
         """
+        before = starting_normalization(self.config.init)
+        for domain in self.domains:
+            if before.scales.get(domain, self.normalization[domain]) != self.normalization[domain]:
+                raise ConfigError(
+                    f"init: {self.config.init} was trained on maps of {domain} that were "
+                    "normalized otherwise; set normalization: init to go on with its constants"
+                )
         self.init, process = warm_start(self.network, self.domains, self.config.init)
         self.average = self._parameters()
         if process != self.objective.process:
@@ -273,9 +280,11 @@ class Trainer:
 
 
 def _normalization(config: FitConfig) -> Normalization:
-    """Return what the recipe wants maps normalized by; the default where the store has no map."""
+    """Return what the recipe wants maps normalized by; the default where its source has none."""
     if config.normalization == "default":
         return DEFAULT
+    if config.normalization == "init":
+        return Normalization({**DEFAULT.scales, **starting_normalization(config.init).scales})
     with MapStore.open(config.data) as store:
         return Normalization({**DEFAULT.scales, **store_normalization(store).scales})
 

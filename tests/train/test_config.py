@@ -37,7 +37,7 @@ WRONG = {
     "schedule": ({"schedule": "step"}, "cosine or constant, got 'step'"),
     "init": ({"init": 3}, "init must be the name or folder of a checkpoint, got 3"),
     "sampler": ({"default_sampler": "euler"}, "default_sampler must be one of ddim.*'euler'"),
-    "normalization": ({"normalization": "mean"}, "must be default or store, got 'mean'"),
+    "normalization": ({"normalization": "mean"}, "default or store or init, got 'mean'"),
     "network": ({"network": 3}, "network must hold keys and values, got 3"),
 }
 

@@ -47,6 +47,17 @@ def test_the_card_says_where_a_run_started_also_after_a_resume(config, trained, 
     assert str(tmp_path) not in str(training)
 
 
+def test_weights_go_on_with_the_constants_that_they_were_trained_with(config, tmp_path):
+    stored = fit(config(normalization="store", output=str(tmp_path / "stored")), device="cpu")
+    with pytest.raises(ConfigError, match="were normalized otherwise; set normalization: init"):
+        Trainer(config(init=str(stored)), device="cpu").warm_start()
+    trainer = Trainer(config(init=str(stored), normalization="init"), device="cpu")
+    trainer.warm_start()
+    assert trainer.card["normalization"] == read_card(stored)["normalization"]
+    with pytest.raises(ConfigError, match="normalization: init needs a checkpoint"):
+        config(normalization="init")
+
+
 def test_another_family_starts_with_its_own_sign_and_scale(config, tmp_path):
     """The target of EDM is -v: a network of v gives EDM's best output, but for the times."""
     long = fit(config(steps=60, learning_rate=4e-3, output=str(tmp_path / "long")), device="cpu")
