@@ -24,6 +24,7 @@ class Pix2Pix(Process):
     adversarial_weight: float = 0.01
     discriminator_width: int = 32
     is_iterative = False
+    needs_source = True
 
     def path(self, time: Tensor) -> Coefficients:
         """Return a, b and s at `time`, of its shape."""
