@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from torch import Tensor
 from data.domains import get_domain
 from data.normalize import denormalize, normalize
 from engine.checkpoint import CARD, CheckpointError, load_checkpoint, read_card
-from engine.processes import Process
+from engine.guidance import guided
+from engine.processes import Network, Process
 from engine.samplers import SAMPLERS, Sample, Task
 
 SHIPPED = Path(__file__).parent / "checkpoints"
@@ -97,6 +99,8 @@ class Translator:
     domains : the domains it speaks, in the order of its embeddings.
     grid_size : side in pixels of the maps it was trained on.
     default_steps, default_sampler : what its card recommends.
+    has_prior : whether it also knows the target domains without a source, which `prior` and any
+        guidance but 1 need.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Translator:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
+        self.has_prior = bool(getattr(network.config, "null_source", False))
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
         self.default_sampler = str(card.get("default_sampler", "ddim"))
@@ -144,7 +149,7 @@ class Translator:
     def translate(
         self, source_map: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Maps:  # fmt: skip
         """Return (num_samples, H, W) float32 maps of `target` in its physical unit.
 
@@ -153,6 +158,7 @@ class Translator:
         steps = self.trajectory(
             source_map, source, target,
             num_steps=num_steps, num_samples=num_samples, seed=seed, sampler=sampler,
+            guidance=guidance,
         )  # fmt: skip
         for step in steps:
             estimate = step.estimate
@@ -161,7 +167,7 @@ class Translator:
     def trajectory(
         self, source_map: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Iterator[Step]:  # fmt: skip
         """Translate step by step; close the iterator to cancel.
 
@@ -177,6 +183,9 @@ class Translator:
         sampler : one of `engine.samplers.SAMPLERS`, `default_sampler` if None: "ddim", "ancestral",
             "dpm_solver" (second order at the same cost), "heun" (two evaluations a step), "ode"
             (adaptive), and "reverse_sde" and "predictor_corrector", which want some hundred steps.
+        guidance : how strongly the source is heeded, from 0, which is the prior p(x), over 1,
+            p(x | y); each estimate is prior + guidance (conditional - prior), see
+            `engine.guidance`. Any but 1 needs `has_prior`.
 
         Returns
         -------
@@ -186,32 +195,45 @@ class Translator:
         ------
         TranslatorError : at the call, in one sentence.
         """
-        steps = self.default_steps if num_steps is None else num_steps
-        for name, value, low, high in (
-            ("num_steps", steps, 1, MAX_STEPS),
-            ("num_samples", num_samples, 1, 1024),
-            ("seed", seed, 0, 2**63 - 1),
-        ):
-            if not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise TranslatorError(
-                    f"{name} must be a whole number {low} to {high}, got {value!r}"
-                )
-        sampler = self._check_sampler(sampler)
         self._check_pair(source, target)
         y = torch.from_numpy(normalize(self._check_map(source_map, source), source))
-        y = y.expand(num_samples, 1, *y.shape)
-        generators = [_generator(int(seed), index) for index in range(num_samples)]
-        steps = int(steps) if self.process.is_iterative else 1
-        try:
-            samples = self._walk(y, (source, target), steps, generators, sampler)
-        except ValueError as error:
-            raise TranslatorError(f"sampler {sampler!r}: {error}") from None
-        return _steps(samples, target, steps)
+        steps = self._check_numbers(num_steps, num_samples, seed)
+        sampler = self._check_sampler(sampler)
+        network = self._network(source, target, guidance)
+        task = self._task(network, *_copies(y, num_samples, seed))
+        return _steps(self._walk(task, steps, sampler), target, steps)
+
+    def prior(
+        self, target: str, *, shape: tuple[int, int] | None = None,
+        num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
+        sampler: str | None = None,
+    ) -> Maps:  # fmt: skip
+        """Return (num_samples, H, W) maps of `target` in its unit, drawn without any source.
+
+        They are what `translate` gives with a guidance of 0, whatever the source.
+
+        Parameters
+        ----------
+        shape : (H, W), `grid_size` on both sides if None. The others are those of `trajectory`.
+
+        Raises
+        ------
+        TranslatorError : also where the source was never dropped in training.
+        """
+        self._check_domain("target", target)
+        y = torch.zeros(self._check_shape("shape", shape or (self.grid_size, self.grid_size)))
+        steps = self._check_numbers(num_steps, num_samples, seed)
+        sampler = self._check_sampler(sampler)
+        network = self._network(None, target)
+        task = self._task(network, *_copies(y, num_samples, seed))
+        for step in _steps(self._walk(task, steps, sampler), target, steps):
+            estimate = step.estimate
+        return estimate
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Maps:  # fmt: skip
         """Translate many maps at once, without leaving the network's units.
 
@@ -225,40 +247,62 @@ class Translator:
         with seed + k, so that no two maps share their noise, which would bias any average.
         """
         self._check_pair(source, target)
-        steps = self.default_steps if num_steps is None else num_steps
+        steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
+        network = self._network(source, target, guidance)
         maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
         draws = [(seed + k, i) for k in range(len(source_maps)) for i in range(num_samples)]
         out = []
         for start in range(0, len(maps), BATCH):
             rows = slice(start, start + BATCH)
-            generators = [_generator(*draw) for draw in draws[rows]]
-            y = maps[rows, None]
-            for sample in self._walk(y, (source, target), steps, generators, sampler):
+            task = self._task(network, maps[rows, None], draws[rows])
+            for sample in self._walk(task, steps, sampler):
                 estimate = sample.estimate
             out.append(estimate[:, 0].cpu().numpy())
         return np.concatenate(out).reshape(len(source_maps), num_samples, *maps.shape[1:])
 
-    def _walk(
-        self, y: Tensor, pair: tuple[str, str], num_steps: int,
-        generators: list[torch.Generator], sampler: str,
-    ) -> Iterator[Sample]:  # fmt: skip
-        """Return the sampler's steps for normalized sources y (n, 1, h, w), a generator each."""
-        y = y.to(self.device)
-        source, target = (
-            torch.full((len(y),), self.domains.index(name), device=self.device) for name in pair
-        )
+    def _network(self, source: str | None, target: str, guidance: float = 1.0) -> Network:
+        """Return the network of one direction; TranslatorError where it lacks the prior."""
+        if not isinstance(guidance, int | float) or not 0.0 <= guidance < math.inf:
+            raise TranslatorError(f"guidance must be a number from 0, got {guidance!r}")
+        known = None if source is None else self.domains.index(source)
+        try:
+            return guided(self.network, known, self.domains.index(target), guidance=guidance)
+        except ValueError as error:
+            asked = "without a source" if source is None else f"with a guidance of {guidance:g}"
+            raise TranslatorError(f"{self.name} cannot sample {asked}: {error}") from None
+
+    def _task(self, network: Network, y: Tensor, draws: list[tuple[int, int]]) -> Task:
+        """Return the task of normalized sources y (n, 1, h, w), each with its (seed, number)."""
+        generators = [_generator(*draw) for draw in draws]
 
         def noise() -> Tensor:
-            draws = [torch.randn(y.shape[1:], generator=one) for one in generators]
-            return torch.stack(draws).to(self.device)
+            drawn = [torch.randn(y.shape[1:], generator=one) for one in generators]
+            return torch.stack(drawn).to(self.device)
 
-        def network(maps: Tensor, time: Tensor) -> Tensor:
-            maps = maps.contiguous(memory_format=torch.channels_last)
-            return self.network(maps, time, source[: len(maps)], target[: len(maps)])
+        return Task(self.process, network, y.to(self.device), noise)
 
+    def _walk(self, task: Task, num_steps: int, sampler: str) -> Iterator[Sample]:
+        """Return the sampler's steps; TranslatorError where it does not fit the process."""
         name = sampler if self.process.is_iterative else "ddim"
-        return SAMPLERS[name](Task(self.process, network, y, noise), num_steps)
+        try:
+            return SAMPLERS[name](task, num_steps)
+        except ValueError as error:
+            raise TranslatorError(f"sampler {sampler!r}: {error}") from None
+
+    def _check_numbers(self, num_steps: int | None, num_samples: int, seed: int) -> int:
+        """Return the steps to take, all three being whole numbers in range."""
+        steps = self.default_steps if num_steps is None else num_steps
+        for name, value, low, high in (
+            ("num_steps", steps, 1, MAX_STEPS),
+            ("num_samples", num_samples, 1, 1024),
+            ("seed", seed, 0, 2**63 - 1),
+        ):
+            if not isinstance(value, int | np.integer) or not low <= value <= high:
+                raise TranslatorError(
+                    f"{name} must be a whole number {low} to {high}, got {value!r}"
+                )
+        return int(steps) if self.process.is_iterative else 1
 
     def _check_sampler(self, sampler: str | None) -> str:
         sampler = self.default_sampler if sampler is None else sampler
@@ -267,28 +311,35 @@ class Translator:
             raise TranslatorError(f"sampler must be one of {known}, got {sampler!r}")
         return sampler
 
+    def _check_domain(self, role: str, name: str) -> None:
+        try:
+            get_domain(name)
+        except ValueError as error:
+            raise TranslatorError(f"{role}: {error}") from None
+        if name not in self.domains:
+            raise TranslatorError(
+                f"{role} {name!r} is not among the domains of translator {self.name}: "
+                f"{', '.join(self.domains)}"
+            )
+
     def _check_pair(self, source: str, target: str) -> None:
-        for role, name in (("source", source), ("target", target)):
-            try:
-                get_domain(name)
-            except ValueError as error:
-                raise TranslatorError(f"{role}: {error}") from None
-            if name not in self.domains:
-                raise TranslatorError(
-                    f"{role} {name!r} is not among the domains of translator {self.name}: "
-                    f"{', '.join(self.domains)}"
-                )
+        self._check_domain("source", source)
+        self._check_domain("target", target)
         if source == target:
             raise TranslatorError(f"source and target must differ, got {source!r} for both")
 
+    def _check_shape(self, role: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        multiple = int(getattr(self.network, "multiple", 1))
+        if len(shape) != 2 or 0 in shape or any(side % multiple for side in shape):
+            raise TranslatorError(
+                f"{role} must have shape (H, W) with sides that are multiples of {multiple} "
+                f"(trained on {self.grid_size}), got {shape}"
+            )
+        return shape
+
     def _check_map(self, source_map: NDArray[Any], source: str) -> NDArray[np.float64]:
         values = np.asarray(source_map)
-        multiple = int(getattr(self.network, "multiple", 1))
-        if values.ndim != 2 or 0 in values.shape or any(side % multiple for side in values.shape):
-            raise TranslatorError(
-                f"source_map must have shape (H, W) with sides that are multiples of {multiple} "
-                f"(trained on {self.grid_size}), got {values.shape}"
-            )
+        self._check_shape("source_map", values.shape)
         try:
             values = values.astype(np.float64)
         except (TypeError, ValueError):
@@ -310,6 +361,11 @@ def _steps(samples: Iterator[Sample], target: str, num_steps: int) -> Iterator[S
         physical = denormalize(sample.estimate[:, 0].cpu().numpy(), target)
         x = sample.x[:, 0].cpu().numpy()
         yield Step(sample.index, sample.time, x, physical, num_steps)
+
+
+def _copies(y: Tensor, count: int, seed: int) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Return y (h, w) `count` times, (count, 1, h, w), and the seed and number of each."""
+    return y.expand(count, 1, *y.shape), [(int(seed), index) for index in range(count)]
 
 
 def _generator(seed: int, index: int) -> torch.Generator:
