@@ -10,7 +10,6 @@ from engine.checkpoint import save_checkpoint
 from engine.guidance import guided
 from engine.networks.unet import UNet, UNetConfig
 from engine.processes import PROCESSES
-from engine.samplers import SAMPLERS
 from engine.translator import Translator, TranslatorError
 
 SHAPE = (16, 16)
@@ -73,10 +72,8 @@ def test_the_prior_knows_no_source(translator, gas):
     assert translator.prior("hi", shape=(8, 12), num_steps=2).shape == (1, 8, 12)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_guidance_moves_every_sampler_from_the_prior_through_the_conditional(
-    translator, gas, sampler
-):
+@pytest.mark.parametrize("sampler", ["ddim", "heun", "predictor_corrector"])
+def test_guidance_moves_samples_from_the_prior_through_the_conditional(translator, gas, sampler):
     def at(guidance):
         many = translator.sample_normalized(
             normalize(gas, "gas")[None], "gas", "hi", sampler=sampler, num_steps=3,
@@ -97,7 +94,7 @@ def test_guidance_moves_every_sampler_from_the_prior_through_the_conditional(
 
 @pytest.mark.parametrize("guidance", [-1.0, float("nan"), float("inf"), "much"])
 def test_wrong_guidance_is_one_sentence(translator, gas, guidance):
-    with pytest.raises(TranslatorError, match="guidance must be a number from 0, got"):
+    with pytest.raises(TranslatorError, match="guidance must be a finite number from 0, got"):
         translator.trajectory(gas, "gas", "hi", guidance=guidance)
 
 
