@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from data.domains import DOMAINS
 from data.normalize import normalize
-from engine.checkpoint import normalization
 from engine.inverse import Beam, BlockMean, Chain, Mask, Observation, Physical
 
 SHAPE = (3, 1, 12, 8)
+
+
+def constants_of(name):
+    return {k: getattr(DOMAINS[name], k) for k in ("floor", "center_dex", "scale_dex")}
 
 
 def mask():
@@ -63,7 +67,7 @@ def test_blocks_are_means():
 
 
 def test_physical_values_and_their_derivative():
-    constants = normalization()["gas"]
+    constants = constants_of("gas")
     values = np.random.default_rng(0).lognormal(14.0, 1.0, SHAPE)
     operator = Physical(Chain((Beam(2.0), BlockMean(2))), **constants)
     x = torch.from_numpy(normalize(values, "gas")).double()
@@ -77,7 +81,7 @@ def test_physical_values_and_their_derivative():
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_an_observation_without_noise_has_no_misfit(logarithmic):
     """Also with holes."""
-    constants = normalization()["stars"]
+    constants = constants_of("stars")
     values = torch.from_numpy(np.random.default_rng(0).lognormal(10.0, 1.0, (12, 8)))
     operator, floor = Chain((Beam(3.0), BlockMean(2))), constants["floor"]
     acted = torch.log10(values + floor) if logarithmic else values
@@ -112,7 +116,7 @@ def test_wrong_observations_are_one_sentence(kind):
     changes, words = WRONG[kind]
     fields = {"values": np.ones((6, 4)), "noise": 1.0, "operator": BlockMean(2), **changes}
     with pytest.raises(ValueError, match=words) as caught:
-        Observation(**fields).measurement(normalization()["gas"], (12, 8))
+        Observation(**fields).measurement(constants_of("gas"), (12, 8))
     assert "\n" not in str(caught.value)
 
 
