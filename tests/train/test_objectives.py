@@ -29,6 +29,25 @@ def test_a_share_of_the_sources_is_hidden_in_training_and_none_in_validation(con
     assert not (torch.cat(seen) == 7).any()
 
 
+def test_the_network_learns_what_it_can_and_cannot_know_without_a_source(config):
+    """The maps are white and of unit variance: of v, then, x_t alone says nothing."""
+    trainer = Trainer(config(drop_source=0.2, batch_size=16, learning_rate=4e-3), device="cpu")
+    trainer.config = config(steps=300, learning_rate=4e-3)
+    for _ in range(300):
+        trainer.train_step()
+    sampler = trainer.samplers["validation"]
+    sampler.generator.manual_seed(1)
+    losses = {"shown": 0.0, "hidden": 0.0}
+    for seed in range(4):
+        batch = sampler.draw(32, augment=False)
+        hidden = batch._replace(source=torch.full_like(batch.source, 7))
+        for name, one in (("shown", batch), ("hidden", hidden)):
+            generator = torch.Generator().manual_seed(seed)
+            losses[name] += trainer.objective.validate(one, generator) / 4
+    assert losses["shown"] < 0.5
+    assert losses["hidden"] == pytest.approx(0.95, abs=0.12)
+
+
 def test_without_dropping_there_is_no_null_source(config):
     trainer = Trainer(config(drop_source=0.0), device="cpu")
     assert trainer.card["network"]["null_source"] is False
