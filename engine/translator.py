@@ -240,7 +240,7 @@ class Translator:
 
         They are drawn from p(x | d) ~ p(d | x) p(x), or with a source map y from p(x | d, y) ~
         p(d | x) p(x | y), as `engine.inverse.PosteriorTask` says: exactly where the prior is normal
-        and the observation linear in the logarithm, otherwise by an approximation. About twenty
+        and the observation linear in the logarithm, otherwise by an approximation. About twelve
         times the cost of a translation.
 
         Parameters

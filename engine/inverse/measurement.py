@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from engine.inverse.operators import Operator
 from engine.inverse.solve import krylov_solve
+
+# How far a linearized exponential is followed, in e-folds of a pixel: a dex.
+REACH = math.log(10.0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Measurement:
         """Return the mean of x given the data for x ~ N(mean, C), (n, 1, h, w).
 
         It is m + C A^T (A C A^T + noise^2)^-1 (d - A m): exact where A is linear, otherwise with A
-        linearized at m, and what that leaves out counted as noise.
+        linearized at m, what that leaves out counted as noise, and no pixel moved by more than a
+        dex at once.
 
         Parameters
         ----------
@@ -61,7 +66,10 @@ class Measurement:
             return linear.forward(spread(weights)) / noise
 
         misfit = self._misfit(expected / noise, self.data.to(mean) / noise)
-        return mean + spread(krylov_solve(between, misfit, _one_more, iterations=iterations))
+        change = spread(krylov_solve(between, misfit, _one_more, iterations=iterations))
+        return mean + (
+            change.clamp(-REACH / self.slope, REACH / self.slope) if self.slope else change
+        )
 
     def _misfit(self, expected: Tensor, data: Tensor) -> Tensor:
         """Return d - A m, both in units of the noise; where A is exponential, more gently.

@@ -15,6 +15,7 @@ from engine.inverse import (
     Mask,
     Measurement,
     Observation,
+    Physical,
     PosteriorTask,
     maximum,
 )
@@ -188,6 +189,18 @@ def test_the_maximum_of_two_peaks_is_one_of_them():
         grid = np.linspace(-2, 2, 4001)
         best = grid[np.argmax([density(v, datum) for v in grid])]
         assert x == pytest.approx(best, abs=2e-3)
+
+
+def test_an_exponential_is_not_followed_beyond_a_dex():
+    """One pixel, known badly, data a million times brighter: Newton's step would overflow."""
+    operator = Physical(Chain(()), floor=1.0, center_dex=3.0, scale_dex=0.5)
+    mean = torch.zeros(1, 1, 1, 1)
+    for data, limit in ((1e9, 2.0), (1.0, -2.0), (1100.0, 0.09)):
+        measurement = Measurement(torch.full((1, 1, 1, 1), data), operator, 1.0,
+                                  slope=0.5 * math.log(10.0))  # fmt: skip
+        got = float(measurement.update(mean, lambda v: 100.0 * v, iterations=1))
+        assert got == pytest.approx(limit, rel=0.15)
+    assert abs(got) < 2.0
 
 
 def test_krylov_leaves_out_what_a_covariance_has_not():
