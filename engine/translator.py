@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data.domains import get_domain
-from data.normalize import Normalization, denormalize, normalize
-from engine.checkpoint import CARD, CheckpointError, load_checkpoint, normalization_of, read_card
-from engine.processes import Process
+from data.normalize import denormalize, normalize
+from engine.checkpoint import CheckpointError, load_checkpoint, normalization_of
+from engine.guidance import guided
+from engine.inverse import Measurement, Observation, PosteriorTask, maximum, require_noise
+from engine.processes import Network, Process
+from engine.requests import (
+    TranslatorError,
+    check_count,
+    check_domain,
+    check_number,
+    check_shape,
+    check_values,
+)
 from engine.samplers import SAMPLERS, Sample, Task
+from engine.shelf import available, checkpoint_folder
 
-SHIPPED = Path(__file__).parent / "checkpoints"
+__all__ = ["Step", "Translator", "TranslatorError", "available"]
+
 MAX_STEPS = 1000
 BATCH = 32
 Maps = NDArray[np.float32]
-
-
-class TranslatorError(ValueError):
-    """A translation was asked for that cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -50,44 +55,6 @@ class Step:
     num_steps: int
 
 
-def folders() -> dict[str, Path]:
-    """Return checkpoint folders by name; the user's come after the shipped and replace them.
-
-    The user's lie in the folder that the environment names in GALACTIC_ALCHEMY_CHECKPOINTS.
-    """
-    user = os.environ.get("GALACTIC_ALCHEMY_CHECKPOINTS")
-    roots = [SHIPPED, Path(user)] if user else [SHIPPED]
-    return {
-        card.parent.name: card.parent for root in roots for card in sorted(root.glob(f"*/{CARD}"))
-    }
-
-
-def checkpoint_folder(name_or_path: str | Path) -> Path:
-    """Return the folder of a checkpoint by name or path; TranslatorError if there is none."""
-    known = folders()
-    folder = known.get(str(name_or_path), Path(name_or_path))
-    if not folder.is_dir():
-        names = ", ".join(known) or "none"
-        raise TranslatorError(
-            f"no checkpoint called {str(name_or_path)!r}, and no such folder; known: {names}"
-        )
-    return folder
-
-
-def available() -> dict[str, dict[str, Any]]:
-    """Return the cards of the shipped and the user's checkpoints by name.
-
-    A damaged card is left out, with a warning.
-    """
-    cards = {}
-    for name, folder in folders().items():
-        try:
-            cards[name] = read_card(folder)
-        except CheckpointError as error:
-            warnings.warn(f"checkpoint {name!r} is left out: {error}", stacklevel=2)
-    return cards
-
-
 class Translator:
     """A trained network with its process.
 
@@ -98,6 +65,8 @@ class Translator:
     grid_size : side in pixels of the maps it was trained on.
     normalization : the constants that it was trained with.
     default_steps, default_sampler : what its card recommends.
+    has_prior : whether it also knows the target domains without a source, which `prior` and any
+        guidance but 1 need.
     """
 
     def __init__(
@@ -112,6 +81,7 @@ class Translator:
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
         self.normalization = normalization_of(card)
+        self.has_prior = bool(getattr(network.config, "null_source", False))
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
         self.default_sampler = str(card.get("default_sampler", "ddim"))
@@ -146,7 +116,7 @@ class Translator:
     def translate(
         self, source_map: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Maps:  # fmt: skip
         """Return (num_samples, H, W) float32 maps of `target` in its physical unit.
 
@@ -155,6 +125,7 @@ class Translator:
         steps = self.trajectory(
             source_map, source, target,
             num_steps=num_steps, num_samples=num_samples, seed=seed, sampler=sampler,
+            guidance=guidance,
         )  # fmt: skip
         for step in steps:
             estimate = step.estimate
@@ -163,7 +134,7 @@ class Translator:
     def trajectory(
         self, source_map: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Iterator[Step]:  # fmt: skip
         """Translate step by step; close the iterator to cancel.
 
@@ -179,6 +150,9 @@ class Translator:
         sampler : one of `engine.samplers.SAMPLERS`, `default_sampler` if None: "ddim", "ancestral",
             "dpm_solver" (second order at the same cost), "heun" (two evaluations a step), "ode"
             (adaptive), and "reverse_sde" and "predictor_corrector", which want some hundred steps.
+        guidance : how strongly the source is heeded, from 0, which is the prior p(x), over 1,
+            p(x | y); each estimate is prior + guidance (conditional - prior), see
+            `engine.guidance`. Any but 1 needs `has_prior`.
 
         Returns
         -------
@@ -188,33 +162,100 @@ class Translator:
         ------
         TranslatorError : at the call, in one sentence.
         """
-        steps = self.default_steps if num_steps is None else num_steps
-        for name, value, low, high in (
-            ("num_steps", steps, 1, MAX_STEPS),
-            ("num_samples", num_samples, 1, 1024),
-            ("seed", seed, 0, 2**63 - 1),
-        ):
-            if not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise TranslatorError(
-                    f"{name} must be a whole number {low} to {high}, got {value!r}"
-                )
+        y = self._source(source_map, source, target)
+        steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
-        self._check_pair(source, target)
-        values = self._check_map(source_map, source)
-        y = torch.from_numpy(normalize(values, source, self.normalization))
-        y = y.expand(num_samples, 1, *y.shape)
-        generators = [_generator(int(seed), index) for index in range(num_samples)]
-        steps = int(steps) if self.process.is_iterative else 1
-        try:
-            samples = self._walk(y, (source, target), steps, generators, sampler)
-        except ValueError as error:
-            raise TranslatorError(f"sampler {sampler!r}: {error}") from None
-        return _steps(samples, target, steps, self.normalization)
+        network = self._network(source, target, guidance)
+        task = self._task(network, *_copies(y, num_samples, seed))
+        return self._steps(task, target, steps, sampler)
+
+    def prior(
+        self, target: str, *, shape: tuple[int, int] | None = None,
+        num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
+        sampler: str | None = None,
+    ) -> Maps:  # fmt: skip
+        """Return (num_samples, H, W) maps of `target` in its unit, drawn without any source.
+
+        They are what `translate` gives with a guidance of 0, whatever the source.
+
+        Parameters
+        ----------
+        shape : (H, W), `grid_size` on both sides if None. The others are those of `trajectory`.
+
+        Raises
+        ------
+        TranslatorError : also where the source was never dropped in training.
+        """
+        y = self._source(None, None, target, shape)
+        steps = self._check_numbers(num_steps, num_samples, seed)
+        sampler = self._check_sampler(sampler)
+        task = self._task(self._network(None, target), *_copies(y, num_samples, seed))
+        for step in self._steps(task, target, steps, sampler):
+            estimate = step.estimate
+        return estimate
+
+    def posterior(
+        self, observation: Observation, target: str, *,
+        source_map: NDArray[Any] | None = None, source: str | None = None,
+        shape: tuple[int, int] | None = None, num_steps: int | None = None,
+        num_samples: int = 1, seed: int = 0, sampler: str | None = None,
+    ) -> Maps:  # fmt: skip
+        """Return (num_samples, H, W) maps of `target` in its unit that agree with an observation.
+
+        They are drawn from p(x | d) ~ p(d | x) p(x), or with a source map y from p(x | d, y) ~
+        p(d | x) p(x | y), as `engine.inverse.PosteriorTask` says: exactly where the prior is normal
+        and the observation linear in the logarithm, otherwise by an approximation. About twelve
+        times the cost of a translation.
+
+        Parameters
+        ----------
+        observation : of the target, see `engine.inverse.Observation`.
+        source_map, source : as in `trajectory`; without them p(x) needs `has_prior`.
+        shape : (H, W) of the result, without a source map; `grid_size` on both sides if None. The
+            others are those of `trajectory`.
+
+        Raises
+        ------
+        TranslatorError : at the call, in one sentence.
+        """
+        y = self._source(source_map, source, target, shape)
+        steps = self._check_numbers(num_steps, num_samples, seed)
+        sampler = self._check_sampler(sampler)
+        measurement = self._measurement(observation, target, y)
+        network = self._network(source, target)
+        maps, draws = _copies(y, num_samples, seed)
+        out = []
+        for start in range(0, num_samples, BATCH):
+            rows = slice(start, start + BATCH)
+            plain = self._task(network, maps[rows], draws[rows])
+            task = PosteriorTask(**vars(plain), measurement=measurement)
+            for step in self._steps(task, target, steps, sampler):
+                estimate = step.estimate
+            out.append(estimate)
+        return np.concatenate(out)
+
+    def most_probable(
+        self, observation: Observation, target: str, *,
+        source_map: NDArray[Any] | None = None, source: str | None = None,
+        shape: tuple[int, int] | None = None, num_steps: int = 100, smoothing: float = 0.2,
+    ) -> Maps:  # fmt: skip
+        """Return the map (H, W) of `target` in its unit at which p(x | d) is greatest.
+
+        The maximum is that in the network's units, in which maps are about normal, with the prior
+        blurred by `smoothing`: see `engine.inverse.maximum`. The others are those of `posterior`.
+        """
+        y = self._source(source_map, source, target, shape)
+        check_count("num_steps", num_steps, 1, MAX_STEPS)
+        check_number("smoothing", smoothing, zero=False)
+        measurement = self._measurement(observation, target, y)
+        task = self._task(self._network(source, target), y[None, None], [])
+        x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
+        return denormalize(x[0, 0].cpu().numpy(), target, self.normalization)
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
         num_steps: int | None = None, num_samples: int = 1, seed: int = 0,
-        sampler: str | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
     ) -> Maps:  # fmt: skip
         """Translate many maps at once, without leaving the network's units.
 
@@ -229,40 +270,68 @@ class Translator:
         with seed + k, so that no two maps share their noise, which would bias any average.
         """
         self._check_pair(source, target)
-        steps = self.default_steps if num_steps is None else num_steps
+        steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
+        network = self._network(source, target, guidance)
         maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
         draws = [(seed + k, i) for k in range(len(source_maps)) for i in range(num_samples)]
         out = []
         for start in range(0, len(maps), BATCH):
             rows = slice(start, start + BATCH)
-            generators = [_generator(*draw) for draw in draws[rows]]
-            y = maps[rows, None]
-            for sample in self._walk(y, (source, target), steps, generators, sampler):
+            task = self._task(network, maps[rows, None], draws[rows])
+            for sample in self._walk(task, steps, sampler):
                 estimate = sample.estimate
             out.append(estimate[:, 0].cpu().numpy())
         return np.concatenate(out).reshape(len(source_maps), num_samples, *maps.shape[1:])
 
-    def _walk(
-        self, y: Tensor, pair: tuple[str, str], num_steps: int,
-        generators: list[torch.Generator], sampler: str,
-    ) -> Iterator[Sample]:  # fmt: skip
-        """Return the sampler's steps for normalized sources y (n, 1, h, w), a generator each."""
-        y = y.to(self.device)
-        source, target = (
-            torch.full((len(y),), self.domains.index(name), device=self.device) for name in pair
-        )
+    def _network(self, source: str | None, target: str, guidance: float = 1.0) -> Network:
+        """Return the network of one direction; TranslatorError where it lacks the prior."""
+        check_number("guidance", guidance, zero=True)
+        known = None if source is None else self.domains.index(source)
+        try:
+            return guided(self.network, known, self.domains.index(target), guidance=guidance)
+        except ValueError as error:
+            asked = "without a source" if source is None else f"with a guidance of {guidance:g}"
+            raise TranslatorError(f"{self.name} cannot sample {asked}: {error}") from None
+
+    def _task(self, network: Network, y: Tensor, draws: list[tuple[int, int]]) -> Task:
+        """Return the task of normalized sources y (n, 1, h, w), each with its (seed, number)."""
+        generators = [_generator(*draw) for draw in draws]
 
         def noise() -> Tensor:
-            draws = [torch.randn(y.shape[1:], generator=one) for one in generators]
-            return torch.stack(draws).to(self.device)
+            drawn = [torch.randn(y.shape[1:], generator=one) for one in generators]
+            return torch.stack(drawn).to(self.device)
 
-        def network(maps: Tensor, time: Tensor) -> Tensor:
-            maps = maps.contiguous(memory_format=torch.channels_last)
-            return self.network(maps, time, source[: len(maps)], target[: len(maps)])
+        return Task(self.process, network, y.to(self.device), noise)
 
+    def _walk(self, task: Task, num_steps: int, sampler: str) -> Iterator[Sample]:
+        """Return the sampler's steps; TranslatorError where it does not fit the process."""
         name = sampler if self.process.is_iterative else "ddim"
-        return SAMPLERS[name](Task(self.process, network, y, noise), num_steps)
+        try:
+            return SAMPLERS[name](task, num_steps)
+        except ValueError as error:
+            raise TranslatorError(f"sampler {sampler!r}: {error}") from None
+
+    def _steps(self, task: Task, target: str, num_steps: int, sampler: str) -> Iterator[Step]:
+        """Return the same as steps with estimates in the unit of `target`."""
+        return (
+            Step(
+                sample.index,
+                sample.time,
+                sample.x[:, 0].cpu().numpy(),
+                denormalize(sample.estimate[:, 0].cpu().numpy(), target, self.normalization),
+                num_steps,
+            )
+            for sample in self._walk(task, num_steps, sampler)
+        )
+
+    def _check_numbers(self, num_steps: int | None, num_samples: int, seed: int) -> int:
+        """Return the steps to take, all three being whole numbers in range."""
+        steps = self.default_steps if num_steps is None else num_steps
+        check_count("num_steps", steps, 1, MAX_STEPS)
+        check_count("num_samples", num_samples, 1, 1024)
+        check_count("seed", seed, 0, 2**63 - 1)
+        return int(steps) if self.process.is_iterative else 1
 
     def _check_sampler(self, sampler: str | None) -> str:
         sampler = self.default_sampler if sampler is None else sampler
@@ -272,50 +341,42 @@ class Translator:
         return sampler
 
     def _check_pair(self, source: str, target: str) -> None:
-        for role, name in (("source", source), ("target", target)):
-            try:
-                get_domain(name)
-            except ValueError as error:
-                raise TranslatorError(f"{role}: {error}") from None
-            if name not in self.domains:
-                raise TranslatorError(
-                    f"{role} {name!r} is not among the domains of translator {self.name}: "
-                    f"{', '.join(self.domains)}"
-                )
+        check_domain("source", source, self.name, self.domains)
+        check_domain("target", target, self.name, self.domains)
         if source == target:
             raise TranslatorError(f"source and target must differ, got {source!r} for both")
 
-    def _check_map(self, source_map: NDArray[Any], source: str) -> NDArray[np.float64]:
-        values = np.asarray(source_map)
+    def _source(
+        self, source_map: NDArray[Any] | None, source: str | None, target: str,
+        shape: tuple[int, int] | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Return the normalized source (h, w), zero where there is none."""
         multiple = int(getattr(self.network, "multiple", 1))
-        if values.ndim != 2 or 0 in values.shape or any(side % multiple for side in values.shape):
-            raise TranslatorError(
-                f"source_map must have shape (H, W) with sides that are multiples of {multiple} "
-                f"(trained on {self.grid_size}), got {values.shape}"
-            )
+        if source_map is None and source is None:
+            check_domain("target", target, self.name, self.domains)
+            shape = shape or (self.grid_size, self.grid_size)
+            return torch.zeros(check_shape("shape", shape, multiple, self.grid_size))
+        if source_map is None or source is None or shape is not None:
+            raise TranslatorError("source_map and source come together, and without a shape")
+        self._check_pair(source, target)
+        values = np.asarray(source_map)
+        check_shape("source_map", values.shape, multiple, self.grid_size)
+        return torch.from_numpy(normalize(check_values(values, source), source, self.normalization))
+
+    def _measurement(self, observation: Observation, target: str, y: Tensor) -> Measurement:
+        """Return an observation in the network's units, on its device."""
         try:
-            values = values.astype(np.float64)
-        except (TypeError, ValueError):
-            raise TranslatorError(f"source_map must hold numbers, got {values.dtype}") from None
-        bad = int((~np.isfinite(values)).sum())
-        if bad:
-            raise TranslatorError(f"source_map of {source} must be finite, got {bad} bad pixels")
-        if (values < 0).any():
-            raise TranslatorError(
-                f"source_map of {source} must not be negative, got {values.min():.3g} "
-                f"{get_domain(source).unit}"
-            )
-        return values
+            require_noise(self.process)
+            made = observation.measurement(self.normalization[target], (y.shape[0], y.shape[1]))
+        except ValueError as error:
+            raise TranslatorError(f"{self.name} cannot take the observation: {error}") from None
+        noise = torch.as_tensor(made.noise).to(self.device)
+        return replace(made, data=made.data.to(self.device), noise=noise)
 
 
-def _steps(
-    samples: Iterator[Sample], target: str, num_steps: int, normalization: Normalization
-) -> Iterator[Step]:
-    """Yield the steps of a sampler's walk, estimates in the unit of `target`."""
-    for sample in samples:
-        physical = denormalize(sample.estimate[:, 0].cpu().numpy(), target, normalization)
-        x = sample.x[:, 0].cpu().numpy()
-        yield Step(sample.index, sample.time, x, physical, num_steps)
+def _copies(y: Tensor, count: int, seed: int) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Return y (h, w) `count` times, (count, 1, h, w), and the seed and number of each."""
+    return y.expand(count, 1, *y.shape), [(int(seed), index) for index in range(count)]
 
 
 def _generator(seed: int, index: int) -> torch.Generator:

@@ -82,7 +82,7 @@ def test_readme_python_runs(tmp_path, monkeypatch):
 
     if "ddpm" not in available():
         pytest.skip("the checkpoint ddpm is not there")
-    example, stand_in, _ = blocks("python")
+    example, stand_in, inverse, _ = blocks("python")
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -93,6 +93,10 @@ def test_readme_python_runs(tmp_path, monkeypatch):
     exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
     assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
     assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+    inverse = inverse.replace("num_samples=2", "num_samples=2, num_steps=2")
+    exec(compile(inverse, "README.md", "exec"), names)
+    assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]
+    assert np.isfinite(names["best"]).all()
 
 
 def test_readme_asks_a_store(tmp_path, monkeypatch):

@@ -21,7 +21,8 @@ from engine.checkpoint import read_card, write_card
 from engine.metrics.ensemble import fair_crps, spread_over_error
 from engine.metrics.profile import radial_profile
 from engine.metrics.spectrum import small_scale_power
-from engine.translator import Translator, checkpoint_folder
+from engine.shelf import checkpoint_folder
+from engine.translator import Translator
 from train.config import FOCUS
 
 # One fixed range for PSNR in every map of a domain: six times its default scale in dex.

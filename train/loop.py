@@ -92,9 +92,17 @@ class Trainer:
     def _new_card(self) -> dict[str, Any]:
         c = self.config
         channels = 1 if c.family == "pix2pix" else 2
-        fields = {"channels_in": channels, "num_domains": len(self.domains), **c.network}
+        fields = {
+            "channels_in": channels, "num_domains": len(self.domains),
+            "null_source": bool(c.drop_source), **c.network,
+        }  # fmt: skip
         if fields["num_domains"] != len(self.domains):
             raise ConfigError(f"network.num_domains must be {len(self.domains)}, as in {c.data}")
+        if fields["null_source"] != bool(c.drop_source):
+            raise ConfigError(
+                f"network.null_source must be left to drop_source, {c.drop_source}, "
+                f"got {fields['null_source']!r}"
+            )
         try:
             network = network_fields(configure(fields))
         except (TypeError, ValueError) as error:

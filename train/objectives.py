@@ -38,6 +38,7 @@ class Objective:
         self.process, self.network, self.world = process, network, world
         self.optimizers = [adamw(network.parameters(), config)]
         self.auxiliary: nn.Module = nn.Module()
+        self.drop_source = config.drop_source or 0.0
         if isinstance(process, Pix2Pix):
             self.auxiliary = PatchGAN(network.config.num_domains, process.discriminator_width)
             self.auxiliary.to(world.device)
@@ -47,10 +48,20 @@ class Objective:
         """Take one optimizer step and return the losses by name."""
         if isinstance(self.process, Pix2Pix):
             return self._adversarial_step(self.process, batch, amp)
+        batch = self._drop_sources(batch, generator)
         with amp():
             loss = self.diffusion_loss(batch, generator)
         self._descend(self.optimizers[0], loss)
         return {"loss": loss.detach()}
+
+    def _drop_sources(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return the batch with the source of a random share of its pairs hidden."""
+        if not self.drop_source:
+            return batch
+        dropped = torch.rand(batch.total, generator=generator)[batch.part] < self.drop_source
+        dropped = dropped.to(batch.source.device)
+        hidden = batch.source.masked_fill(dropped, self.network.config.num_domains)
+        return batch._replace(source=hidden)
 
     def diffusion_loss(
         self, batch: Batch, generator: torch.Generator, *, scale: float = 1.0

@@ -13,7 +13,8 @@ from data.normalize import Normalization
 from engine.checkpoint import CheckpointError, build, normalization_of, read_card, read_weights
 from engine.networks import AnyNetwork
 from engine.processes import Process
-from engine.translator import TranslatorError, checkpoint_folder
+from engine.requests import TranslatorError
+from engine.shelf import checkpoint_folder
 from train.config import ConfigError
 
 # Below this share of the parameters, what is left of a checkpoint is no start but a mistake.

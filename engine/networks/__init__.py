@@ -1,7 +1,9 @@
 """Networks by kind, each with its configuration; cards and recipes name one in `network: kind`.
 
 All map (x (n, channels_in, h, w), time (n,), source (n,), target (n,)) to (n, 1, h, w), and have
-`config` and `multiple`, of which the sides of the maps must be multiples.
+`config` and `multiple`, of which the sides of the maps must be multiples. With `null_source` in the
+configuration, source index `num_domains` stands for no source (Ho & Salimans 2022): whatever the
+source map, the network then describes the target domain alone.
 """
 
 from __future__ import annotations

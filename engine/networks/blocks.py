@@ -33,6 +33,12 @@ def radii(x: Tensor) -> Tensor:
     return torch.hypot(rows[:, None], columns[None, :]).expand(n, 1, height, width)
 
 
+def hide_source(x: Tensor, hidden: Tensor) -> Tensor:
+    """Return maps x (n, c, h, w), all but the first (the noisy target) zero where `hidden` (n,)."""
+    shown = x[:, 1:].masked_fill(hidden[:, None, None, None], 0.0)
+    return torch.cat([x[:, :1], shown], dim=1)
+
+
 def refinement(channels_in: int, head: int) -> nn.Sequential:
     """Return the last, full-resolution convolutions, from `head` channels, maps and radii to one.
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.blocks import TimeEmbedding, radii, refinement
+from engine.networks.blocks import TimeEmbedding, hide_source, radii, refinement
 from engine.networks.ssd import StateSpace
 
 # Each order is followed by its reverse, so that two blocks connect every token to every other.
@@ -24,7 +24,9 @@ class DiMConfig:
     Attributes
     ----------
     channels_in : maps that come in, stacked (the noisy target and the source: 2).
-    num_domains : length of the domain embeddings.
+    num_domains : domains that it tells apart.
+    null_source : whether source index `num_domains` stands for no source: the source map is then
+        hidden, and the network describes the target domain alone.
     width : channels of a token.
     depth : blocks; the second half sees the first through long skip connections.
     patch : side in pixels of the square that becomes a token.
@@ -46,10 +48,11 @@ class DiMConfig:
     reach: int = 3
     chunk: int = 64
     head: int = 8
+    null_source: bool = False
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not isinstance(value, int) or value < 1:
+            if name != "null_source" and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number above zero, got {value!r}")
         if 2 * self.width % self.head_width:
             raise ValueError(
@@ -73,7 +76,7 @@ class DiM(nn.Module):
         self.config, self.multiple = config, config.patch
         width, pixels = config.width, config.patch**2
         self.time = nn.Sequential(TimeEmbedding(width), nn.Linear(width, width))
-        self.source = nn.Embedding(config.num_domains, width)
+        self.source = nn.Embedding(config.num_domains + config.null_source, width)
         self.target = nn.Embedding(config.num_domains, width)
         modulate = nn.Linear(width, 5 * width)
         nn.init.zeros_(modulate.weight)
@@ -96,6 +99,8 @@ class DiM(nn.Module):
         """Map (n, channels_in, h, w), times (n,) in 0 to 1 and indices (n,) to (n, 1, h, w)."""
         condition = self.time(time) + self.source(source) + self.target(target)
         modulation = self.mix(condition).unflatten(1, (5, -1))
+        if self.config.null_source:
+            x = hide_source(x, source == self.config.num_domains)
         x = torch.cat([x, radii(x)], dim=1)
         h = self.enter(functional.pixel_unshuffle(x, self.config.patch))
         h = h + _image(self.position(waves(h).to(self.position.weight.dtype)))

@@ -13,6 +13,7 @@ from engine.networks.blocks import (
     ResidualBlock,
     TimeEmbedding,
     groups_of,
+    hide_source,
     radii,
     refinement,
 )
@@ -25,7 +26,9 @@ class UNetConfig:
     Attributes
     ----------
     channels_in : maps that come in, stacked (the noisy target and the source: 2).
-    num_domains : length of the domain embeddings.
+    num_domains : domains that it tells apart.
+    null_source : whether source index `num_domains` stands for no source: the source map is then
+        hidden, and the network describes the target domain alone.
     widths : channels of each level; each level halves the resolution of the one above.
     blocks : residual blocks of each level, on the way down and again on the way up.
     attention_levels : levels with self-attention, besides the middle.
@@ -43,6 +46,7 @@ class UNetConfig:
     patch: int = 2
     head: int = 8
     dropout: float = 0.0
+    null_source: bool = False
 
     def __post_init__(self) -> None:
         if not self.widths or len(self.blocks) != len(self.widths) or min(self.blocks) < 1:
@@ -70,7 +74,7 @@ class UNet(nn.Module):
         widths, condition = config.widths, 4 * config.widths[0]
         self.multiple = config.patch * 2 ** (len(widths) - 1)
         self.time = nn.Sequential(TimeEmbedding(condition), nn.Linear(condition, condition))
-        self.source = nn.Embedding(config.num_domains, condition)
+        self.source = nn.Embedding(config.num_domains + config.null_source, condition)
         self.target = nn.Embedding(config.num_domains, condition)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(condition, condition), nn.SiLU())
         self.enter = nn.Conv2d((config.channels_in + 1) * config.patch**2, widths[0], 3, padding=1)
@@ -102,6 +106,8 @@ class UNet(nn.Module):
     def forward(self, x: Tensor, time: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Map (n, channels_in, h, w), times (n,) in 0 to 1 and indices (n,) to (n, 1, h, w)."""
         condition = self.mix(self.time(time) + self.source(source) + self.target(target))
+        if self.config.null_source:
+            x = hide_source(x, source == self.config.num_domains)
         x = torch.cat([x, radii(x)], dim=1)
         h = self.enter(functional.pixel_unshuffle(x, self.config.patch))
         skips = []

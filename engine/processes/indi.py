@@ -24,6 +24,7 @@ class InDI(Process):
     """
 
     noise_level: float = 0.1
+    needs_source = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

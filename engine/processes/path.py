@@ -52,6 +52,8 @@ class Process:
 
     time_power: float = field(default=1.0, kw_only=True)
     is_iterative = True
+    # Whether the path itself runs through the source (b is not zero), so that none can do without.
+    needs_source = False
 
     def __post_init__(self) -> None:
         if not self.time_power > 0:

@@ -28,6 +28,7 @@ class Pix2Pix(Process):
     discriminator_width: int = 32
     gan_loss: str = "vanilla"
     is_iterative = False
+    needs_source = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -38,6 +38,12 @@ def small_card(network, family="ddpm", domains=tuple(DOMAINS)):
 
 
 @pytest.fixture(scope="session")
+def card_of():
+    """Return the function that writes the card of a small network."""
+    return small_card
+
+
+@pytest.fixture(scope="session")
 def awake():
     """Return a function that gives zero-initialized parameters values, so that all can matter."""
 

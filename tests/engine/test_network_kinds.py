@@ -1,6 +1,7 @@
 """What every kind of network promises, and how a card or recipe names one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from engine.checkpoint import (
 from engine.networks import NETWORKS, configure, create, network_fields
 from engine.networks.dim import DiM, DiMConfig
 from engine.networks.unet import UNet, UNetConfig
-from engine.translator import SHIPPED, Translator
+from engine.shelf import SHIPPED
+from engine.translator import Translator
 
 SMALL = {
     "unet": UNetConfig(widths=(8, 16), blocks=(1, 1), patch=2),
@@ -73,6 +75,47 @@ def test_every_condition_and_every_map_matters(network):
         network(x, time, ONE + 1, ONE),
     ):
         assert (changed - base).abs().max() > 1e-4
+
+
+@pytest.fixture(params=NETWORKS)
+def free_network(request, awake):
+    """A small network of each kind that knows what no source is."""
+    return awake(create(replace(SMALL[request.param], null_source=True)))
+
+
+def test_without_a_source_its_map_cannot_be_seen(free_network):
+    x, time, none = torch.randn(1, 2, 16, 16), torch.tensor([0.3]), ONE + 7
+    base = free_network(x, time, none, ONE + 1)
+    other = x.clone()
+    other[:, 1] = 100.0
+    assert torch.equal(free_network(other, time, none, ONE + 1), base)
+    other = x.clone()
+    other[:, 0] += 1
+    zero = x.clone()
+    zero[:, 1] = 0
+    for changed in (
+        free_network(other, time, none, ONE + 1),
+        free_network(x, time, none, ONE + 2),
+        free_network(zero, time, ONE, ONE + 1),
+    ):
+        assert (changed - base).abs().max() > 1e-4
+
+
+def test_hiding_one_source_leaves_the_others_of_a_batch(free_network):
+    x, time, target = torch.randn(3, 2, 16, 16), torch.rand(3), torch.tensor([1, 2, 3])
+    source = torch.tensor([0, 7, 5])
+    whole = free_network(x, time, source, target)
+    for i in range(3):
+        rows = slice(i, i + 1)
+        alone = free_network(x[rows], time[rows], source[rows], target[rows])
+        torch.testing.assert_close(whole[rows], alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_card_that_does_not_speak_of_a_null_source_has_none(kind):
+    fields = network_fields(SMALL[kind])
+    assert fields.pop("null_source") is False
+    assert create(configure(fields)).source.num_embeddings == 7
 
 
 def test_every_parameter_is_used(network):

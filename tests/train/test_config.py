@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from engine.checkpoint import build
-from train.config import ConfigError, load_config
+from engine.processes import PROCESSES
+from train.config import ConfigError, FitConfig, load_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").rglob("*.yaml"))
 
@@ -29,6 +31,14 @@ def test_the_command_line_overrides_the_file():
     assert config.data == load_config(CONFIGS[0]).data
 
 
+@pytest.mark.parametrize("family", PROCESSES)
+def test_the_source_is_dropped_where_the_path_does_not_run_through_it(family):
+    config = FitConfig("a", "A", family)
+    assert config.drop_source == (0.0 if family in ("indi", "pix2pix") else 0.1)
+    path = PROCESSES[family]().path(torch.linspace(0, 1, 11, dtype=torch.float64))
+    assert bool(path[1].any()) == PROCESSES[family].needs_source
+
+
 WRONG = {
     "unknown key": ({"lerning_rate": 1.0}, "unknown keys: lerning_rate"),
     "zero steps": ({"steps": 0}, "steps must be a number above zero, got 0"),
@@ -38,6 +48,12 @@ WRONG = {
     "init": ({"init": 3}, "init must be the name or folder of a checkpoint, got 3"),
     "sampler": ({"default_sampler": "euler"}, "default_sampler must be one of ddim.*'euler'"),
     "normalization": ({"normalization": "mean"}, "default or store or init, got 'mean'"),
+    "all sources dropped": ({"drop_source": 1.0}, "drop_source must be a share .* got 1.0"),
+    "share a word": ({"drop_source": "tenth"}, "drop_source must be a share .* got 'tenth'"),
+    "nothing but the source": (
+        {"family": "indi", "drop_source": 0.1},
+        "drop_source must be 0 for indi, whose path starts at the source, got 0.1",
+    ),
     "network": ({"network": 3}, "network must hold keys and values, got 3"),
 }
 

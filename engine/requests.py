@@ -1,0 +1,73 @@
+"""What a translation may be asked for: each check raises `TranslatorError` in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.domains import get_domain
+
+
+class TranslatorError(ValueError):
+    """A translation was asked for that cannot be made."""
+
+
+def check_count(name: str, value: Any, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high`."""
+    if not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise TranslatorError(f"{name} must be a whole number {low} to {high}, got {value!r}")
+    return int(value)
+
+
+def check_number(name: str, value: Any, *, zero: bool) -> float:
+    """Return a finite number above zero, or from zero."""
+    number = isinstance(value, int | float) and math.isfinite(value)
+    if not number or value < 0 or (value == 0 and not zero):
+        raise TranslatorError(
+            f"{name} must be a finite number {'from' if zero else 'above'} 0, got {value!r}"
+        )
+    return float(value)
+
+
+def check_domain(role: str, name: str, translator: str, known: Sequence[str]) -> None:
+    """Raise unless `name` is a domain, and among those of the translator."""
+    try:
+        get_domain(name)
+    except ValueError as error:
+        raise TranslatorError(f"{role}: {error}") from None
+    if name not in known:
+        raise TranslatorError(
+            f"{role} {name!r} is not among the domains of translator {translator}: "
+            f"{', '.join(known)}"
+        )
+
+
+def check_shape(role: str, shape: Sequence[int], multiple: int, grid_size: int) -> tuple[int, int]:
+    """Return (H, W), both multiples of what the network needs."""
+    if len(shape) != 2 or 0 in shape or any(side % multiple for side in shape):
+        raise TranslatorError(
+            f"{role} must have shape (H, W) with sides that are multiples of {multiple} "
+            f"(trained on {grid_size}), got {tuple(shape)}"
+        )
+    return shape[0], shape[1]
+
+
+def check_values(values: NDArray[Any], source: str) -> NDArray[np.float64]:
+    """Return a source map as numbers, finite and not negative."""
+    try:
+        values = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise TranslatorError(f"source_map must hold numbers, got {values.dtype}") from None
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise TranslatorError(f"source_map of {source} must be finite, got {bad} bad pixels")
+    if (values < 0).any():
+        raise TranslatorError(
+            f"source_map of {source} must not be negative, got {values.min():.3g} "
+            f"{get_domain(source).unit}"
+        )
+    return values
