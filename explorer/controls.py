@@ -18,6 +18,8 @@ _HEADING = {
     "color": theme.MUTED, "font-size": "11px", "font-weight": "600",
     "letter-spacing": "0.08em", "text-transform": "uppercase",
 }  # fmt: skip
+_GUIDANCE = "0 ignores the source, 1 is the trained model, more insists on the source"
+_HINT = {"color": theme.MUTED, "font-size": "12px", "line-height": "1.3"}
 
 
 def _heading(text: str) -> pn.pane.HTML:
@@ -72,8 +74,9 @@ class Controls(Viewer):
             return widget
 
         def number(name: str, label: str) -> Any:
-            widget = pn.widgets.IntInput(
-                label=label, value=getattr(store, name),
+            kind = pn.widgets.FloatInput if name == "guidance" else pn.widgets.IntInput
+            widget = kind(
+                label=label, value=getattr(store, name), step=0.5 if name == "guidance" else 1,
                 sizing_mode="stretch_width", margin=(3, 10), min_width=90,
                 stylesheets=[theme.INPUT_CSS],
             )  # fmt: skip
@@ -88,6 +91,7 @@ class Controls(Viewer):
         _bind(rotation, store, "rotation")
         caption = pn.pane.HTML("Rotation", margin=(3, 10, 2, 10), styles={"font-size": "13px"})
         self._steps, self._seed = number("steps", "Steps"), number("seed", "Seed")
+        self._guidance = number("guidance", "Guidance")
         return [
             _heading("Galaxy"),
             select("galaxy", "Galaxy", galaxies), caption, rotation,
@@ -95,6 +99,8 @@ class Controls(Viewer):
             select("source", "Source", domains), select("target", "Target", domains),
             select("translator", "Translator", titles),
             pn.Row(self._steps, self._seed, sizing_mode="stretch_width", margin=0),
+            pn.Row(self._guidance, pn.pane.HTML(_GUIDANCE, margin=(3, 10), styles=_HINT),
+                   sizing_mode="stretch_width", margin=0),
         ]  # fmt: skip
 
     def _download(self, extension: str) -> pn.widgets.FileDownload:
@@ -106,13 +112,15 @@ class Controls(Viewer):
 
     def _refuse(self, name: str) -> None:
         low, high = self._session.store.param[name].bounds
-        self._session.notice = f"{name.capitalize()} must be a whole number from {low} to {high}."
+        kind = "a number" if name == "guidance" else "a whole number"
+        self._session.notice = f"{name.capitalize()} must be {kind} from {low:g} to {high:g}."
 
     def _update(self, *events: Any) -> None:
         session = self._session
         run = session.run
         # A translator of one step draws nothing at random.
         self._steps.disabled = self._seed.disabled = session.store.default_steps() == 1
+        self._guidance.disabled = not session.store.has_prior
         self._run.disabled = session.busy or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy
         self._progress.visible = session.busy

@@ -16,6 +16,8 @@ def caption(run: Run) -> str:
     view, scene = run.view, run.scene
     kind = f" ({scene.kind})" if scene.kind else ""
     how = f"{run.num_steps} steps of {run.sampler}, seed {view.seed}"
+    if view.guidance != 1.0:
+        how += f", guidance {view.guidance:g}"
     return (
         f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:g}; "
         f"{view.translator}, {how if run.num_steps > 1 else 'one step'}; "
@@ -35,9 +37,10 @@ def comparison(run: Run) -> Comparison:
 def export_name(run: Run, extension: str) -> str:
     """Return a file name that tells one run from another."""
     view = run.view
+    guidance = "" if view.guidance == 1.0 else f"-guidance{view.guidance:g}"
     return (
         f"{view.galaxy}-r{view.rotation}-{view.source}-to-{view.target}-{view.translator}"
-        f"-seed{view.seed}.{extension}"
+        f"-seed{view.seed}{guidance}.{extension}"
     )
 
 

@@ -47,7 +47,7 @@ class Session(param.Parameterized):
         self._translate_next = False
         store.param.watch(self._on_scene, ["galaxy", "rotation"])
         store.param.watch(self._on_translator, "translator")
-        store.param.watch(self._on_view, ["source", "target", "seed", "steps"])
+        store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
     def start(self) -> None:
         """Put up the first view and translate it."""
@@ -152,6 +152,8 @@ class Session(param.Parameterized):
         steps = self.store.default_steps()
         if steps != self.store.steps:
             self.store.steps = steps
+        if not self.store.has_prior:
+            self.store.guidance = 1.0
         self._drop()
         self._load()
 

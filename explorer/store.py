@@ -14,7 +14,10 @@ from explorer import library
 
 MAX_STEPS = 128
 MAX_SEED = 999_999
-ADDRESS = ("galaxy", "rotation", "source", "target", "translator", "seed", "steps", "step")
+MAX_GUIDANCE = 5.0
+ADDRESS = (
+    "galaxy", "rotation", "source", "target", "translator", "seed", "steps", "guidance", "step",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class View:
     translator: str
     seed: int
     steps: int
+    guidance: float = 1.0
 
 
 class Store(param.Parameterized):
@@ -40,6 +44,8 @@ class Store(param.Parameterized):
     translator = param.Selector(check_on_set=True, allow_None=True)
     seed = param.Integer(default=0, bounds=(0, MAX_SEED))
     steps = param.Integer(default=32, bounds=(1, MAX_STEPS), doc="Steps of the sampler.")
+    guidance = param.Number(default=1.0, bounds=(0.0, MAX_GUIDANCE),
+                            doc="0 ignores the source, 1 is the trained model.")  # fmt: skip
     step = param.Integer(default=0, bounds=(0, MAX_STEPS), doc="Step on view; 0 is the last.")
 
     def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
@@ -58,6 +64,11 @@ class Store(param.Parameterized):
     def default_steps(self) -> int:
         """Return the number of steps that the chosen translator's card names."""
         return min(max(int(self.card.get("default_steps", 32)), 1), MAX_STEPS)
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the chosen translator can be guided: it also knows targets without a source."""
+        return bool(dict(self.card.get("network", {})).get("null_source", False))
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -90,6 +101,8 @@ class Store(param.Parameterized):
                     f"{self.translator} does not know the domain {domain.label.lower()}; "
                     f"it knows {labels}."
                 )
+        if self.guidance != 1.0 and not self.has_prior:
+            return f"{self.translator} knows no prior, so that its guidance must be 1."
         for domain in (source, target):
             if missing and domain.name in missing:
                 reason = missing[domain.name]
@@ -127,7 +140,8 @@ class Store(param.Parameterized):
             allowed = "a galaxy of the list" if name == "galaxy" else f"one of {names}"
         else:
             low, high = parameter.bounds
-            allowed = f"a whole number from {low} to {high}"
+            whole = "a whole number" if isinstance(parameter, param.Integer) else "a number"
+            allowed = f"{whole} from {low:g} to {high:g}"
         return (
             f"The address asks for {name} “{shown}”, which is not {allowed}; "
             f"showing {getattr(self, name)} instead."

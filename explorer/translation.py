@@ -79,7 +79,12 @@ def translate(
     start = time.perf_counter()
     times, noisy, estimates = [], [], []
     steps = translator.trajectory(
-        scene.maps[view.source], view.source, view.target, num_steps=view.steps, seed=view.seed
+        scene.maps[view.source],
+        view.source,
+        view.target,
+        num_steps=view.steps,
+        seed=view.seed,
+        guidance=view.guidance,
     )
     try:
         for step in steps:

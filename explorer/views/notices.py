@@ -30,7 +30,8 @@ class Notices(Viewer):
         )  # fmt: skip
         session.param.watch(self._update, ["problem", "notice"])
         session.store.param.watch(
-            self._forget, ["galaxy", "rotation", "source", "target", "translator", "seed", "steps"]
+            self._forget,
+            ["galaxy", "rotation", "source", "target", "translator", "seed", "steps", "guidance"],
         )
         self._update()
 

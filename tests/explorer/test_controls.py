@@ -6,9 +6,14 @@ from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import Store
 
-CARDS = {
+CARDS: dict = {
     "many": {"default_steps": 8, "domains": ["gas", "dark_matter"]},
     "one": {"default_steps": 1, "domains": ["gas", "dark_matter"]},
+    "prior": {
+        "default_steps": 8,
+        "domains": ["gas", "dark_matter"],
+        "network": {"null_source": True},
+    },
 }
 
 
@@ -18,14 +23,16 @@ def session(monkeypatch):
     return Session(Store(cards=CARDS))
 
 
-@pytest.mark.parametrize(("name", "bad"), [("steps", 0), ("steps", 100_000), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("name", "bad"), [("steps", 0), ("steps", 100_000), ("seed", -1), ("guidance", 9.0)]
+)
 def test_a_number_out_of_range_is_put_back_with_a_sentence(session, name, bad):
     controls = Controls(session)
     before = getattr(session.store, name)
     widget = getattr(controls, f"_{name}")
     widget.value = bad
     assert widget.value == getattr(session.store, name) == before
-    assert session.notice.startswith(f"{name.capitalize()} must be a whole number from ")
+    assert session.notice.startswith(f"{name.capitalize()} must be a ")
     widget.value = 5
     assert getattr(session.store, name) == 5
     assert session.notice == ""
@@ -37,3 +44,18 @@ def test_steps_and_seed_rest_with_a_translator_of_one_step(session):
     session.store.translator = "one"
     assert controls._steps.disabled
     assert controls._seed.disabled
+
+
+def test_guidance_needs_a_translator_that_knows_the_prior(session):
+    controls, store = Controls(session), session.store
+    assert controls._guidance.disabled
+    store.guidance = 2.0
+    assert store.problem() == "many knows no prior, so that its guidance must be 1."
+    store.translator = "prior"
+    store.guidance = 2.0
+    assert not controls._guidance.disabled
+    assert store.problem() == ""
+    assert "guidance=2.0" in store.address()
+    assert store.view.guidance == 2.0
+    store.translator = "many"
+    assert store.guidance == 1.0

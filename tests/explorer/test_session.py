@@ -23,7 +23,7 @@ class Toy:
         self.gate.set()
         self.closed = False
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed):
+    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
         try:
             for i in range(1, num_steps + 1):
                 assert self.gate.wait(10)

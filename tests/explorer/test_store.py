@@ -1,8 +1,7 @@
 """What a session's store takes, and what it refuses in a sentence."""
 
-from urllib.parse import parse_qsl
-
 import pytest
+from panel.util import parse_query
 
 from explorer import library
 from explorer.store import MAX_STEPS, Store
@@ -28,9 +27,9 @@ def test_first_view(store):
 def test_address_reopens_the_view(store):
     names = list(library.ENTRIES)
     store.param.update(galaxy=names[3], rotation=4, source="stars", target="gas", seed=11,
-                       steps=9, step=5)  # fmt: skip
+                       steps=9, step=5, guidance=1.5)  # fmt: skip
     other = Store(cards=CARDS)
-    query = {k: int(v) if v.isdigit() else v for k, v in parse_qsl(store.address()[1:])}
+    query = parse_query(store.address())
     assert other.accept(query) == []
     assert other.view == store.view
     assert other.step == 5
