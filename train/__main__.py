@@ -75,8 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import Trainer, fit
+    from train.loop import fit
     from train.plan import describe
+    from train.trainer import Trainer
 
     config = load_config(
         options.config, data=options.data, output=options.output, init=options.init,

@@ -119,6 +119,11 @@ class FitConfig:
                 )
         self._settle_drop_source()
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return Path(self.output or Path("runs") / self.name)
+
     def _settle_drop_source(self) -> None:
         needs_source = self.family in PROCESSES and PROCESSES[self.family].needs_source
         share = self.drop_source

@@ -12,7 +12,7 @@ import yaml
 from torch import Tensor
 
 from train.batches import Batch
-from train.loop import Trainer
+from train.trainer import Trainer
 
 MIB = 2**20
 
@@ -23,7 +23,7 @@ def describe(trainer: Trainer) -> str:
     Takes two steps on empty maps to measure the memory, so that the trainer is of no more use.
     """
     config = trainer.config
-    fields = {**asdict(config), "output": str(trainer.folder), "network": trainer.card["network"]}
+    fields = {**asdict(config), "output": str(config.folder), "network": trainer.card["network"]}
     process = asdict(trainer.objective.process)
     parameters = sum(p.numel() for p in trainer.network.parameters())
     beside = sum(p.numel() for p in trainer.objective.auxiliary.parameters())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.checkpoint import CARD, read_card
 from train.config import load_config
-from train.loop import CHECKPOINT, STATE
+from train.trainer import CHECKPOINT, STATE
 
 
 def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
@@ -18,7 +18,7 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     again, it goes on where it stopped. It ends early where training was stopped.
     """
     config = load_config(options.config, data=options.data, output=options.output)
-    run = Path(config.output or Path("runs") / config.name)
+    run = config.folder
     Path(config.data).parent.mkdir(parents=True, exist_ok=True)
     maps = ["--rotations", options.rotations, "--grid-size", options.grid_size]
     workers = ["--workers", options.workers] if options.workers else []

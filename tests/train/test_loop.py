@@ -17,7 +17,8 @@ from engine.checkpoint import load_checkpoint
 from engine.processes import PROCESSES
 from engine.translator import Translator
 from train.config import ConfigError
-from train.loop import Trainer, fit
+from train.loop import fit
+from train.trainer import Trainer
 
 DIM = {
     "family": "ddpm",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from train.config import ConfigError
-from train.loop import Trainer
+from train.trainer import Trainer
 
 
 def watched(trainer):

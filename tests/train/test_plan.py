@@ -7,8 +7,8 @@ from torch import nn
 
 from train.__main__ import main
 from train.config import FitConfig
-from train.loop import Trainer
 from train.plan import describe, memory_of, saved_bytes
+from train.trainer import Trainer
 
 
 def test_the_command_prints_a_recipe_and_writes_nothing(store, tmp_path, capsys):

@@ -7,7 +7,8 @@ from engine.checkpoint import load_checkpoint, read_card, save_checkpoint
 from engine.networks.unet import UNet, UNetConfig
 from train.__main__ import main
 from train.config import ConfigError
-from train.loop import Trainer, fit
+from train.loop import fit
+from train.trainer import Trainer
 from train.warm_start import best_scale, warm_start
 
 SIZE = {"widths": (8, 16), "blocks": (1, 1), "patch": 2}

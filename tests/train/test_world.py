@@ -14,7 +14,7 @@ from engine.checkpoint import read_card
 from train.batches import PairSampler
 from train.config import FOCUS
 from train.logs import read_log
-from train.loop import Trainer
+from train.trainer import Trainer
 
 HERE = Path(__file__).parent
 
