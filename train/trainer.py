@@ -21,6 +21,7 @@ from data.atomic import replacing
 from data.dataset import MapDataset
 from data.normalize import DEFAULT
 from engine.checkpoint import build, save_checkpoint
+from engine.processes import PROCESSES
 from engine.translator import Translator
 from train.batches import PairSampler
 from train.card import new_card, training_record
@@ -203,14 +204,18 @@ class Trainer:
             torch.save(state, aside)
 
     def resume(self) -> None:
-        """Go on from the saved state; ConfigError if it is of another network or damaged."""
+        """Go on from the saved state; ConfigError if it is of another run or damaged."""
         path = self.config.folder / STATE
         state = _read_state(path, self.device)
         try:
+            began = state["config"]
+            process = PROCESSES[began["family"]](**began["process"])
             self.network.load_state_dict(state["network"])
             self.objective.auxiliary.load_state_dict(state["auxiliary"])
         except (RuntimeError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"cannot resume: {path} is the state of another network") from None
+        if process != self.objective.process:  # Their networks may be alike.
+            raise ConfigError(f"cannot resume: {path} is the state of another process, {process}")
         if state.get("normalization", DEFAULT.to_json()) != self.normalization.to_json():
             raise ConfigError(
                 f"cannot resume: {path} is of maps that were normalized otherwise, by another "

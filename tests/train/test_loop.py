@@ -182,6 +182,9 @@ def test_bad_resumes_are_one_sentence(config, tmp_path):
     with pytest.raises(ConfigError, match="another network") as caught:
         fit(other, resume=True, device="cpu")
     assert "\n" not in str(caught.value)
+    for changes in ({"family": "edm"}, {"process": {"time_power": 2.0}}):
+        with pytest.raises(ConfigError, match=r"the state of another process, DDPM\("):
+            fit(config(**changes), resume=True, device="cpu")
     state = tmp_path / "run" / "state.pt"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):
