@@ -46,7 +46,8 @@ def require_like_constants(
         if domain in card["domains"] and not _alike(before[domain], normalization[domain]):
             raise ConfigError(
                 f"init: {card['name']} was trained on maps of {domain} that were normalized "
-                "otherwise; set normalization: init to go on with its constants"
+                "otherwise; set normalization: init, or --normalization init, to go on with its "
+                "constants"
             )
 
 

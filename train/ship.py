@@ -29,7 +29,7 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     if not (checkpoint / CARD).exists():
         given = [
             word
-            for name in ("init", "steps", "max_seconds", "threads", "device")
+            for name in ("init", "normalization", "steps", "max_seconds", "threads", "device")
             if (value := getattr(options, name)) is not None
             for word in (f"--{name.replace('_', '-')}", value)
         ]

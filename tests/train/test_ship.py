@@ -28,8 +28,8 @@ def recipe(tmp_path):
 def options(tmp_path, recipe):
     return argparse.Namespace(
         config=str(recipe), data=str(tmp_path / "new" / "maps"), output=str(tmp_path / "run"),
-        init=None, steps=3, max_seconds=None, threads=None, device="cpu", compile=None, galaxies=9,
-        rotations=2, grid_size=16, workers=1, hold_out=4, samples=2,
+        init=None, normalization=None, steps=3, max_seconds=None, threads=None, device="cpu",
+        compile=None, galaxies=9, rotations=2, grid_size=16, workers=1, hold_out=4, samples=2,
     )  # fmt: skip
 
 
