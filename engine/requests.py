@@ -48,7 +48,8 @@ def check_domain(role: str, name: str, translator: str, known: Sequence[str]) ->
 
 def check_shape(role: str, shape: Sequence[int], multiple: int, grid_size: int) -> tuple[int, int]:
     """Return (H, W), both multiples of what the network needs."""
-    if len(shape) != 2 or 0 in shape or any(side % multiple for side in shape):
+    whole = all(isinstance(side, int | np.integer) and side > 0 for side in shape)
+    if len(shape) != 2 or not whole or any(side % multiple for side in shape):
         raise TranslatorError(
             f"{role} must have shape (H, W) with sides that are multiples of {multiple} "
             f"(trained on {grid_size}), got {tuple(shape)}"

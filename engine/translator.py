@@ -81,6 +81,7 @@ class Translator:
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
         self.normalization = normalization_of(card)
+        self._multiple = int(getattr(network, "multiple", 1))
         self.has_prior = bool(getattr(network.config, "null_source", False))
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
@@ -273,7 +274,9 @@ class Translator:
         steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
         network = self._network(source, target, guidance)
-        maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
+        source_maps = np.asarray(source_maps, np.float32)
+        check_shape("each of source_maps", source_maps.shape[1:], self._multiple, self.grid_size)
+        maps = torch.from_numpy(np.repeat(source_maps, num_samples, axis=0))
         draws = [(seed + k, i) for k in range(len(source_maps)) for i in range(num_samples)]
         out = []
         for start in range(0, len(maps), BATCH):
@@ -351,16 +354,15 @@ class Translator:
         shape: tuple[int, int] | None = None,
     ) -> Tensor:  # fmt: skip
         """Return the normalized source (h, w), zero where there is none."""
-        multiple = int(getattr(self.network, "multiple", 1))
         if source_map is None and source is None:
             check_domain("target", target, self.name, self.domains)
             shape = shape or (self.grid_size, self.grid_size)
-            return torch.zeros(check_shape("shape", shape, multiple, self.grid_size))
+            return torch.zeros(check_shape("shape", shape, self._multiple, self.grid_size))
         if source_map is None or source is None or shape is not None:
             raise TranslatorError("source_map and source come together, and without a shape")
         self._check_pair(source, target)
         values = np.asarray(source_map)
-        check_shape("source_map", values.shape, multiple, self.grid_size)
+        check_shape("source_map", values.shape, self._multiple, self.grid_size)
         return torch.from_numpy(normalize(check_values(values, source), source, self.normalization))
 
     def _measurement(self, observation: Observation, target: str, y: Tensor) -> Measurement:

@@ -115,6 +115,9 @@ def test_a_prior_of_what_is_not_there_is_refused(translator):
         TranslatorError, match=r"shape must have .* multiples of 4 .*got \(15, 16\)"
     ):
         translator.prior("hi", shape=(15, 16))
+    for shape in ((-16, 16), (16.0, 16)):
+        with pytest.raises(TranslatorError, match="shape must have shape"):
+            translator.prior("hi", shape=shape)
 
 
 def test_the_guided_score_is_that_of_the_product_of_powers():
