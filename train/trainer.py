@@ -44,6 +44,11 @@ class Trainer:
         self.config = config
         self.world = world or World(device=place_of(device))
         self.device = self.world.device
+        if config.batch_size < self.world.size:
+            raise ConfigError(
+                f"batch_size must be at least the number of processes, {self.world.size}, "
+                f"got {config.batch_size}"
+            )
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
