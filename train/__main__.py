@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
     )
     evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
+    evaluate.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")
     ship = commands.add_parser(

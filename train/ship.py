@@ -27,22 +27,28 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     )
     checkpoint = run / CHECKPOINT
     if not (checkpoint / CARD).exists():
-        given = [
-            word
-            for name in ("init", "normalization", "steps", "max_seconds", "threads", "device")
-            if (value := getattr(options, name)) is not None
-            for word in (f"--{name.replace('_', '-')}", value)
-        ]
+        names = ("init", "normalization", "steps", "max_seconds", "threads", "device")
         flags = ["--compile"] * bool(options.compile) + ["--resume"] * (run / STATE).exists()
         yield _command(
             "train", "fit", "--config", options.config, "--data", config.data, "--output", run,
-            *given, *flags,
+            *_given(options, *names), *flags,
         )  # fmt: skip
     if (checkpoint / CARD).exists() and "scores" not in read_card(checkpoint):
         yield _command(
             "train", "evaluate", "--checkpoint", checkpoint, "--data", config.data,
             "--galaxies", options.hold_out, "--samples", options.samples, "--write-card",
+            *_given(options, "threads", "device"),
         )  # fmt: skip
+
+
+def _given(options: argparse.Namespace, *names: str) -> list[object]:
+    """Return those of the options that were given, as words of a command."""
+    return [
+        word
+        for name in names
+        if (value := getattr(options, name)) is not None
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
 
 
 def _command(package: str, *words: object) -> tuple[str, list[str]]:

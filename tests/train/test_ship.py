@@ -53,7 +53,9 @@ def test_each_stage_is_chosen_by_what_is_there(tmp_path, recipe):
     card = {"name": "tiny", "family": "flow", "network": {}, "process": {}, "domains": [],
             "grid_size": 16, "normalization": {}}  # fmt: skip
     (checkpoint / "card.json").write_text(json.dumps(card))
-    assert [words[0] for _, words in stages(asked)] == ["build", "evaluate"]
+    commands = [words for _, words in stages(asked)]
+    assert [words[0] for words in commands] == ["build", "evaluate"]
+    assert commands[1][-2:] == ["--device", "cpu"]
     (checkpoint / "card.json").write_text(json.dumps({**card, "scores": {}}))
     assert [words[0] for _, words in stages(asked)] == ["build"]
 
