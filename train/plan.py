@@ -50,10 +50,12 @@ def memory_of(trainer: Trainer) -> dict[str, int]:
 
     "maps" of both splits; "weights" with gradients, their average and the optimizers' state;
     "activations" kept for the backward pass, from steps with one and two maps. Not what single
-    operations need on the way, nor PyTorch itself.
+    operations need on the way, nor PyTorch itself. Nothing is compiled for
+    this, which would take minutes.
     """
     trained = [*trainer.network.parameters(), *trainer.objective.auxiliary.parameters()]
-    one, two = (saved_bytes(partial(_step, trainer, count), trained) for count in (1, 2))
+    with trainer.uncompiled():
+        one, two = (saved_bytes(partial(_step, trainer, count), trained) for count in (1, 2))
     pixels = trainer.grid_size**2 * len(trainer.domains)
     states: list[Any] = [
         value

@@ -157,18 +157,18 @@ class Trainer:
         self.world.add_up([values])
         return dict(zip(losses, values.tolist(), strict=True))
 
+    def uncompiled(self) -> Any:
+        """Return a context in which nothing is compiled, as for a few batches of another size."""
+        return torch.compiler.set_stance("force_eager") if self.config.compile else nullcontext()
+
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Put the averaged weights into the network, ready for use, while this lasts.
-
-        A compiled network is not compiled once more for the few batches of this.
-        """
+        """Put the averaged weights into the network, ready for use, while this lasts."""
         live = self._parameters()
         self.network.load_state_dict(self.average)
         self.network.eval()
-        eager = torch.compiler.set_stance("force_eager") if self.config.compile else nullcontext()
         try:
-            with eager:
+            with self.uncompiled():
                 yield
         finally:
             self.network.load_state_dict(live)
