@@ -57,18 +57,18 @@ def check_shape(role: str, shape: Sequence[int], multiple: int, grid_size: int) 
     return shape[0], shape[1]
 
 
-def check_values(values: NDArray[Any], source: str) -> NDArray[np.float64]:
-    """Return a source map as numbers, finite and not negative."""
+def check_values(role: str, values: NDArray[Any], domain: str) -> NDArray[np.float64]:
+    """Return a map of a domain as numbers, finite and not negative."""
     try:
         values = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise TranslatorError(f"source_map must hold numbers, got {values.dtype}") from None
+        raise TranslatorError(f"{role} must hold numbers, got {values.dtype}") from None
     bad = int((~np.isfinite(values)).sum())
     if bad:
-        raise TranslatorError(f"source_map of {source} must be finite, got {bad} bad pixels")
+        raise TranslatorError(f"{role} of {domain} must be finite, got {bad} bad pixels")
     if (values < 0).any():
         raise TranslatorError(
-            f"source_map of {source} must not be negative, got {values.min():.3g} "
-            f"{get_domain(source).unit}"
+            f"{role} of {domain} must not be negative, got {values.min():.3g} "
+            f"{get_domain(domain).unit}"
         )
     return values
