@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from data import cosmology as cosmo
 from data.arms import clump_field
 from data.bubbles import BUBBLE_TEMPERATURE, Bubbles, blow, draw_bubbles
 from data.disk import DiskStyle, draw_pattern, sample_disk
@@ -157,7 +158,7 @@ def test_sheared_bubbles_lie_along_the_rotation(rng):
 
 
 def test_bubbles_are_hot_and_thin_inside():
-    gas = synthesize(14, kind="irregular").particles["gas"]
+    gas = synthesize(24, kind="irregular").particles["gas"]
     forming = gas["star_formation_rate"] > 0
     disk = np.isclose(gas.masses, np.median(gas.masses[forming]))  # as particles of the disk have
     inside = disk & (gas["temperature"] > 3e5)
@@ -166,6 +167,9 @@ def test_bubbles_are_hot_and_thin_inside():
     _, nearest = cKDTree(gas.coordinates[disk & ~inside]).query(gas.coordinates[inside], 8)
     rims = np.median(gas["density"][disk & ~inside][nearest], axis=1)
     assert np.median(gas["density"][inside] / rims) < 0.2
+    # n T of ionized gas, 2.24 particles a hydrogen atom: that of starbursts at most.
+    per_cm3 = 2.24 * cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3
+    assert (per_cm3 * gas["density"] * gas["temperature"])[inside].max() < 3e5
     assert gas["neutral_fraction"][inside].max() < 1e-3
     assert not gas["star_formation_rate"][inside].any()
 
