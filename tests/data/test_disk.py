@@ -208,12 +208,16 @@ def test_stirring_keeps_surface_density(rng):
     assert np.abs(stir.move(xyz) - xyz).max() > 0.05
 
 
-def test_clumps_are_as_many_as_asked(rng):
-    log_radius, angle = np.linspace(-2, 1.5, 200), np.linspace(0, 2 * np.pi, 400, endpoint=False)
-    field = clump_field(log_radius, angle, 1, rng)
-    assert 0.6 < field.max() < 1.3
-    assert np.mean(field > 0.5 * field.max()) < 0.05
-    assert not clump_field(log_radius, angle, 0, rng).any()
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_clumps_are_as_many_as_asked(rng, count):
+    """Each has 2 pi sigma^2 times its height: on average 2 pi (0.0127) in scale lengths squared."""
+    log_radius, angle = np.linspace(-2, 1.5, 300), np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    area = np.exp(2 * log_radius)[:, None] * (log_radius[1] - log_radius[0]) * angle[1]
+    fields = [clump_field(log_radius, angle, count, rng) for _ in range(20)]
+    clumps = np.mean([np.sum(field * area) for field in fields]) / (2 * np.pi * 0.0127)
+    assert clumps == pytest.approx(count, rel=0.3)
+    if count == 1:
+        assert all(0.6 < field.max() <= 1.3 for field in fields)
 
 
 def test_a_merger_keeps_its_nucleus():
