@@ -29,7 +29,7 @@ _BUBBLE_DENSITY = 0.1
 
 
 class Phase(IntEnum):
-    """Where a gas particle belongs."""
+    """Where a gas particle belongs; from HOT on it is hot."""
 
     DISK = 0
     STREAM = 1

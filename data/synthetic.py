@@ -46,7 +46,8 @@ def synthesize(
 
     Returns
     -------
-    Galaxy called "synthetic-<seed>", centered on the main halo, the disk turned at random.
+    Galaxy called "synthetic-<seed>", centered on the main halo, the disk turned at random. The
+    property halo_mass is the sum of both halos in a merger.
 
     Raises
     ------
@@ -62,15 +63,16 @@ def synthesize(
     shape = draw_shape(central.halo.mass, rng)
     filaments = draw_filaments(style.filaments, shape, rng)
     subhalos = draw_subhalos(central.halo, shape, redshift, rng)
-    companion, offset, body = None, None, draw_body(central, num_gas, num_stars, rng)
+    body = draw_body(central, num_gas, num_stars, rng)
+    centrals, places = [central], [np.zeros(3)]
     if kind == "merger":
         mass = central.halo.mass * rng.uniform(0.25, 0.9)
         companion = draw_central(style, max(mass, 2e10), redshift, rng)
         body, offset = merge(central, companion, num_gas, num_stars, rng)
+        centrals, places = [central, companion], [np.zeros(3), offset]
     body = _blow_bubbles(body, style.disk, rng)
-    hosts = [host_of(c) for c in (central, companion) if c]
-    places = np.stack([np.zeros(3), *([offset] if offset is not None else [])])
-    site = Site(hosts, places, shape, filaments, subhalos, redshift)
+    hosts = [host_of(c) for c in centrals]
+    site = Site(hosts, np.stack(places), shape, filaments, subhalos, redshift)
     dark = join_dark_matter(site, num_dark_matter, rng)
     stars = join_stars(site, body, num_stars, rng)
     gas = join_gas(site, body, num_gas, rng)
@@ -81,7 +83,7 @@ def synthesize(
     }
     gas = particles["gas"]
     gas.fields["magnetic_field"] = gas["magnetic_field"] @ turn.T
-    total = central.halo.mass + (companion.halo.mass if companion else 0.0)
+    total = sum(c.halo.mass for c in centrals)
     properties = {"halo_mass": total, "stellar_mass": float(stars.masses.sum())}
     name = f"synthetic-{seed:06d}"
     return Galaxy(name, redshift, particles, kind, properties, lineage=name)
