@@ -25,7 +25,7 @@ def check_count(name: str, value: Any, low: int, high: int) -> int:
 
 def check_number(name: str, value: Any, *, zero: bool) -> float:
     """Return a finite number above zero, or from zero."""
-    number = isinstance(value, int | float) and math.isfinite(value)
+    number = isinstance(value, int | float | np.number) and math.isfinite(value)
     if not number or value < 0 or (value == 0 and not zero):
         raise TranslatorError(
             f"{name} must be a finite number {'from' if zero else 'above'} 0, got {value!r}"

@@ -89,7 +89,7 @@ def test_guidance_moves_samples_from_the_prior_through_the_conditional(translato
         normalize(gas, "gas")[None], "gas", "hi", sampler=sampler, num_steps=3, num_samples=2
     )
     np.testing.assert_array_equal(at(1.0), plain)
-    assert len({at(g).tobytes() for g in (0.0, 1.0, 3.0)}) == 3
+    assert len({at(g).tobytes() for g in (0.0, 1.0, np.float32(3.0))}) == 3
 
 
 @pytest.mark.parametrize("guidance", [-1.0, float("nan"), float("inf"), "much"])
