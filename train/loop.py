@@ -12,9 +12,10 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from engine.checkpoint import CARD
 from train.config import ConfigError, FitConfig
 from train.logs import Log
-from train.trainer import STATE, Trainer
+from train.trainer import CHECKPOINT, STATE, Trainer
 from train.world import joined
 
 
@@ -30,6 +31,9 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         trainer = Trainer(config, world=world)
         if resume:
             trainer.resume()
+            done = config.folder / CHECKPOINT
+            if trainer.progress == 1.0 and (done / CARD).is_file():
+                return done  # Written anew, its card would lose the scores.
         elif (config.folder / STATE).exists():
             raise ConfigError(f"{config.folder} holds a run: give --resume, or another --output")
         elif config.init:
