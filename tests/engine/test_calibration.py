@@ -123,6 +123,13 @@ def test_tarp_lies_on_the_diagonal_for_the_right_posterior_only(rng):
     assert np.abs(deviation(rng, *posterior(rng, bias=1.0)[:2])).max() > 0.06
 
 
+def test_balls_of_a_sure_model_about_the_true_center_hold_the_truth_too_seldom(rng):
+    samples, truth, mean = posterior(rng, width=0.4)
+    about = deviation(rng, samples, truth, references=mean)
+    assert about[10] < -0.3
+    assert about.max() < LARGEST
+
+
 def test_tarp_does_not_depend_on_the_units_of_summaries(rng):
     samples, truth, _ = posterior(rng, width=0.4, n_obs=500)
     scale = np.array([1e9, 1e-3])

@@ -78,8 +78,8 @@ def test_missed_and_made_up_satellites_are_counted():
 
 
 def test_as_many_pairs_as_possible_are_made():
-    """The nearest first would pair 0 with 1 and leave 2 and -2.5 alone."""
-    estimate, truth = np.array([[0.0, 0.0], [2.0, 0.0]]), np.array([[1.0, 0.0], [-2.5, 0.0]])
+    """The nearest first would pair 0 with 1 and leave 3.9 and -2.9 alone."""
+    estimate, truth = np.array([[0.0, 0.0], [3.9, 0.0]]), np.array([[1.0, 0.0], [-2.9, 0.0]])
     assert match_satellites(estimate, truth, within_kpc=3.0).found == 2
 
 

@@ -137,7 +137,7 @@ def test_clumpiness_of_a_single_bright_pixel():
     assert clumpiness(image, EXTENT, radius_kpc=24.0) == pytest.approx(10 * (1 - 1 / box**2))
     assert clumpiness(np.ones((SIZE, SIZE)), EXTENT) == pytest.approx(0.0, abs=1e-9)
     core = np.zeros((SIZE, SIZE))
-    core[64, 64], core[100, 64] = 50.0, 1.0
+    core[63:65, 63:65], core[100, 64] = 50.0, 1.0
     only_outside = clumpiness(core, EXTENT, radius_kpc=24.0)
     assert only_outside == pytest.approx(10 * (1 - 1 / box**2))
     assert np.isnan(clumpiness(image, EXTENT, radius_kpc=1.0))

@@ -140,3 +140,13 @@ def test_squared_residual():
     np.testing.assert_allclose(out, [0.25, 1.0, np.nan, np.nan])
     with pytest.raises(ValueError, match="matching shapes"):
         squared_residual(np.ones(3), np.ones(4))
+
+
+def test_growth_is_about_x_then_y():
+    center = (7.0, -12.0)
+    image = (radius(128, 80.0, center) < 4.0).astype(float)
+    about = cumulative_profile(image, 80.0, 10, center)[1]
+    np.testing.assert_allclose(about[1:], integral(image, 80.0))
+    assert about[0] > 0.9 * about[1]
+    for other in (center[::-1], (-7.0, -12.0), (7.0, 12.0)):
+        assert cumulative_profile(image, 80.0, 10, other)[1][0] == 0
