@@ -46,6 +46,7 @@ class Step:
     x : (num_samples, H, W) float32, the sampler's state in the network's normalized units.
     estimate : (num_samples, H, W) float32, the current estimate in the target's physical unit.
     num_steps : steps in all.
+    sigma : standard deviation of the noise in `x`, normalized: s(time) of the process.
     """
 
     index: int
@@ -53,6 +54,7 @@ class Step:
     x: Maps
     estimate: Maps
     num_steps: int
+    sigma: float = 0.0
 
 
 class Translator:
@@ -321,6 +323,7 @@ class Translator:
                 sample.x[:, 0].cpu().numpy(),
                 denormalize(sample.estimate[:, 0].cpu().numpy(), target, self.normalization),
                 num_steps,
+                self.process.noise_level(sample.time),
             )
             for sample in self._walk(task, num_steps, sampler)
         )
