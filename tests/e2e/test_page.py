@@ -80,7 +80,7 @@ def test_first_view_is_translated_and_the_console_clean(open_page, shipped_steps
     translated(page)
     titles = list(maps(page))
     for start in ("Input · gas", "Output · dark matter", "Truth · dark matter", "Residual",
-                  "Noisy state", "Estimate · dark matter", "Truth · dark matter (player)"):  # fmt: skip
+                  "Noisy state", "Estimate · dark matter", "Truth · dark matter (pl"):  # fmt: skip
         assert any(t.startswith(start) for t in titles), titles
     assert all(v is not None for v in maps(page).values())
     assert label(page).startswith(f"step {shipped_steps}/{shipped_steps}, t = 0.0")
