@@ -72,7 +72,7 @@ def chunk(run: Run, scale: Scale, start: int) -> bytes:
 
 def step_labels(run: Run) -> list[str]:
     """Return "step 23/64, t = 0.31" for each step, with σ where the process has noise."""
-    noise = [f", σ = {s:.3g}" if s < 10 else f", σ = {s:.0f}" for s in run.sigmas]
+    noise = [f", σ = {s:.2g}" if s < 10 else f", σ = {s:.0f}" for s in run.sigmas]
     if not run.sigmas.any():
         noise = [""] * run.num_steps
     numbers = enumerate(zip(run.times, noise, strict=True), 1)

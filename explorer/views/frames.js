@@ -97,6 +97,7 @@ class Player {
     for (const control of this.root.querySelectorAll('.bar button, input, select')) {
       control.disabled = this.count < 2;
     }
+    this.root.querySelector('p').hidden = this.count < 2;
     this.root.tabIndex = this.count < 2 ? -1 : 0;
     this.fillFilm();
     this.arrange();
@@ -130,7 +131,8 @@ class Player {
   go(step) {
     this.step = Math.min(Math.max(step, 1), this.count);
     clearTimeout(this.rest);
-    if (!this.playing) this.rest = setTimeout(() => { this.model.step = this.step; }, REST_MS);
+    if (this.playing) return this.draw(); // within a screen frame already
+    this.rest = setTimeout(() => { this.model.step = this.step; }, REST_MS);
     this.redraw();
   }
 
@@ -294,8 +296,9 @@ class Player {
     const share = (level - 1) / 254;
     const value = logarithmic ? low * (high / low) ** share : low + (high - low) * share;
     const sign = { 1: '≤ ', 255: '≥ ' }[level] || '';
-    const words = level ? `${sign}${logarithmic ? powerOfTen(value, 1) : plain(value.toFixed(2))} ${unit}` : 'no data';
-    output.textContent = `${words.trim()}\nx ${plain(x.toFixed(1))}, y ${plain(y.toFixed(1))} kpc`;
+    const number = logarithmic ? powerOfTen(value, 1) : plain(value.toFixed(2));
+    const words = level ? `${sign}${number} ${unit}`.trim() : 'no data';
+    output.textContent = `${words}\nx ${plain(x.toFixed(1))}, y ${plain(y.toFixed(1))} kpc`;
   }
 
   // The film strip: x_t and estimate side by side at a few times.
@@ -314,8 +317,8 @@ class Player {
 
   paintFilm() {
     for (const { dataset: { step }, rasters } of this.film.children) {
-      const frames = this.frames[step - 1];
-      if (frames) rasters.forEach((raster, i) => raster.paint(frames[i], this.spec.shape, this.maps[i].colors));
+      const frames = this.frames[step - 1], { shape } = this.spec;
+      if (frames) rasters.forEach((raster, i) => raster.paint(frames[i], shape, this.maps[i].colors));
     }
   }
 }

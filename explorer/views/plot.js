@@ -27,7 +27,8 @@ function plain(value) {
   return String(Math.round(value * 1e6) / 1e6).replace('-', '\u2212');
 }
 
-function write(context, style, text, x, y, { align = 'center', size = 11, color = style.muted, bold } = {}) {
+function write(context, style, text, x, y,
+               { align = 'center', size = 11, color = style.muted, bold } = {}) {
   context.font = `${bold ? 'bold ' : ''}${size}px ${style.font}`;
   context.textAlign = align;
   context.fillStyle = color;
@@ -93,9 +94,10 @@ class MapPlot {
     this.size = size;
     this.style = style;
     this.spec = spec;
-    this.left = this.isFirst ? style.marginLeft : 0;
+    this.left = this.isFirst ? style.marginLeft : style.gap / 2;
     this.top = TITLE_HEIGHT;
-    this.context = fit(this.canvas, this.left + size + style.gap, this.top + size + 92);
+    this.width = this.left + size + style.gap / 2;
+    this.context = fit(this.canvas, this.width, this.top + size + 92);
     this.colors = lookup(spec.palette, style.noData);
     write(this.context, style, spec.title, this.left, 15,
       { align: 'left', size: 13, color: style.text, bold: true });
@@ -105,7 +107,7 @@ class MapPlot {
     spec.palette.forEach((c, i, all) => strip.addColorStop(i / (all.length - 1), c));
     this.context.fillStyle = strip;
     this.context.fillRect(this.left, this.top + size + 61, size, 9);
-    this.scale = this.barTicks = null;
+    this.barTicks = null;
   }
 
   x(kpc) { return this.left + this.size * (kpc - this.view.x0) / (this.view.x1 - this.view.x0); }
@@ -123,8 +125,8 @@ class MapPlot {
   look(view) {
     const { context, style, left, top, size } = this, bottom = top + size;
     this.view = view;
-    context.clearRect(0, top - 8, left - 0.5, size + 16);
-    context.clearRect(0, bottom + 0.5, left + size + style.gap, 42);
+    context.clearRect(0, top - 8, left, size + 16);
+    context.clearRect(0, bottom, this.width, 42);
     for (const x of roundTicks(view.x0, view.x1, 8)) {
       line(context, style.muted, [[this.x(x), bottom + 1], [this.x(x), bottom + 6]]);
       if (this.x(x) > 13) write(context, style, plain(x), this.x(x), bottom + 19); // or it is cut
@@ -166,8 +168,8 @@ class MapPlot {
       line(context, 'rgba(255,255,255,0.55)', [[left, y], [left + size, y]]);
     }
     context.restore();
-    line(context, style.line, [[left, top], [left + size, top], [left + size, top + size],
-      [left, top + size], [left, top]]);
+    const [x0, y0, x1, y1] = [left + 0.5, top + 0.5, left + size - 0.5, top + size - 0.5];
+    line(context, style.line, [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]);
   }
 
   // A bar of a round length, about a quarter of the frame.
@@ -187,7 +189,7 @@ class MapPlot {
     if (ticks === this.barTicks) return;
     this.barTicks = ticks;
     const { context, style, left, top, size } = this, y = top + size + 71;
-    context.clearRect(0, y, left + size + style.gap, 20);
+    context.clearRect(0, y, this.width, 20);
     for (const [share, words] of ticks) write(context, style, words, left + share * size, y + 13);
   }
 }
@@ -200,9 +202,10 @@ class ProfilePlot {
 
   arrange(size, style, spec) {
     Object.assign(this, { size, style, spec });
-    this.context = fit(this.canvas, size + 2 * style.gap, TITLE_HEIGHT + size + 92);
+    [this.width, this.height] = [size + 2 * style.gap, TITLE_HEIGHT + size + 92];
+    this.context = fit(this.canvas, this.width, this.height);
     const top = TITLE_HEIGHT, bottom = TITLE_HEIGHT + size + 42, cut = top + 0.66 * (bottom - top);
-    // Tick labels stand in the gap, which frames.css gives to this canvas, and a little more.
+    // Tick labels stand in the gap, which this canvas has at its left, and a little more.
     this.left = style.gap + 26;
     this.right = style.gap + size;
     this.upper = [top, cut];
@@ -213,9 +216,11 @@ class ProfilePlot {
 
   draw(step) {
     const { context, style, spec } = this, [low, high] = spec.limits.map(Math.log10);
-    context.clearRect(0, 0, this.size + 2 * style.gap, TITLE_HEIGHT + this.size + 92);
-    write(context, style, 'Radial profile', this.left, 15, { align: 'left', size: 13, color: style.text, bold: true });
-    const y = value => this.upper[1] - (this.upper[1] - this.upper[0]) * (Math.log10(value) - low) / (high - low);
+    context.clearRect(0, 0, this.width, this.height);
+    write(context, style, 'Radial profile', this.left, 15,
+      { align: 'left', size: 13, color: style.text, bold: true });
+    const tall = this.upper[1] - this.upper[0];
+    const y = value => this.upper[1] - tall * (Math.log10(value) - low) / (high - low);
     const mid = (this.lower[0] + this.lower[1]) / 2;
     const dex = value => mid - (this.lower[1] - this.lower[0]) / 2 * value / spec.dex;
     this.frame(this.upper, spec.ticks.map(([value, words]) => [y(value), words]));
@@ -224,7 +229,8 @@ class ProfilePlot {
       line(context, style.muted, [[this.x(r), this.lower[1]], [this.x(r), this.lower[1] + 5]]);
       write(context, style, plain(r), this.x(r), this.lower[1] + 18);
     }
-    write(context, style, 'projected radius (kpc)', (this.left + this.right) / 2, this.lower[1] + 35, { size: 12, color: style.text });
+    write(context, style, 'projected radius (kpc)', (this.left + this.right) / 2, this.lower[1] + 35,
+      { size: 12, color: style.text });
     write(context, style, spec.unit, this.left + 6, this.upper[1] - 8, { align: 'left' });
     write(context, style, 'Δ (dex)', this.right - 5, this.lower[0] + 13, { align: 'right' });
     const curve = (values, f) => Array.from(values, (v, i) => [this.x(spec.radii[i]), f(v)]);

@@ -77,9 +77,9 @@ class StepPlayer(Viewer):
         run, shown = self._session.run, self._player.spec
         asked = event.data if isinstance(event.data, dict) else {}
         number, start = asked.get("run"), asked.get("start")
-        if run is None or number != shown["run"] or start not in range(run.num_steps):
+        if run is None or number != shown["run"] or not isinstance(start, int):
             return
-        frames = chunk(run, _estimate_scale(self._session), start)
+        frames = chunk(run, _estimate_scale(self._session), min(max(start, 0), run.num_steps - 1))
         self._player._send_msg({"run": number, "start": start, "frames": frames})
 
     def _follow_player(self, *events: Any) -> None:
