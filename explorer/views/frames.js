@@ -64,7 +64,7 @@ class Player {
       const { canvas } = plot, here = event => plot.at(event.offsetX, event.offsetY);
       canvas.addEventListener('pointerdown', event => this.grab(event, plot));
       canvas.addEventListener('pointermove', event => this.drag(event, plot) || this.point(here(event)));
-      canvas.addEventListener('pointerup', () => { this.grip = null; });
+      canvas.addEventListener('lostpointercapture', () => { this.grip = null; });
       canvas.addEventListener('pointerleave', () => this.point(null));
       canvas.addEventListener('dblclick', () => this.look(this.whole()));
       canvas.addEventListener('wheel', event => {

@@ -65,8 +65,8 @@ def test_last_step_is_the_translation(translator, gas):
 
 @pytest.mark.parametrize(
     ("process", "time", "sigma"),
-    [(EDM(sigma_max=80.0), 1.0, 80.0), (FlowMatching(), 0.25, 0.25), (InDI(noise_level=0.1), 0.5, 0.05),
-     (Pix2Pix(), 1.0, 0.0)],
+    [(EDM(sigma_max=80.0), 1.0, 80.0), (FlowMatching(), 0.25, 0.25), (Pix2Pix(), 1.0, 0.0),
+     (InDI(noise_level=0.1), 0.5, 0.05)],
 )  # fmt: skip
 def test_every_process_tells_its_noise(process, time, sigma):
     assert process.sigma(time) == pytest.approx(sigma)
