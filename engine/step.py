@@ -21,6 +21,7 @@ class Step:
     x : (num_samples, H, W) float32, the sampler's state in the network's normalized units.
     estimate : (num_samples, H, W) float32, the current estimate in the target's physical unit.
     num_steps : steps in all.
+    sigma : standard deviation of the noise in `x`, normalized: s(time) of the process.
     """
 
     index: int
@@ -28,3 +29,4 @@ class Step:
     x: Maps
     estimate: Maps
     num_steps: int
+    sigma: float = 0.0

@@ -337,6 +337,7 @@ class Translator:
                 sample.x[:, 0].cpu().numpy(),
                 denormalize(sample.estimate[:, 0].cpu().numpy(), target, self.normalization),
                 num_steps,
+                self.process.sigma(sample.time),
             )
             for sample in self._walk(task, num_steps, sampler)
         )

@@ -18,7 +18,7 @@ _HEADING = {
     "color": theme.MUTED, "font-size": "11px", "font-weight": "600",
     "letter-spacing": "0.08em", "text-transform": "uppercase",
 }  # fmt: skip
-_GUIDANCE = "0 ignores the source, 1 is the trained model, more insists on the source"
+_GUIDANCE = "0 ignores the source, 1 is the model as trained, more insists on the source."
 _HINT = {"color": theme.MUTED, "font-size": "12px", "line-height": "1.3"}
 
 
@@ -99,8 +99,8 @@ class Controls(Viewer):
             select("source", "Source", domains), select("target", "Target", domains),
             select("translator", "Translator", titles),
             pn.Row(self._steps, self._seed, sizing_mode="stretch_width", margin=0),
-            pn.Row(self._guidance, pn.pane.HTML(_GUIDANCE, margin=(3, 10), styles=_HINT),
-                   sizing_mode="stretch_width", margin=0),
+            self._guidance,
+            pn.pane.HTML(_GUIDANCE, margin=(0, 10), styles=_HINT, width=theme.SIDEBAR_WIDTH - 40),
         ]  # fmt: skip
 
     def _download(self, extension: str) -> pn.widgets.FileDownload:

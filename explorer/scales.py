@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -52,6 +53,15 @@ def log_limits(maps: Sequence[NDArray[Any] | None], domain: str) -> tuple[float,
     return float(10.0**low), float(10.0**high)
 
 
+def tick_label(value: float) -> str:
+    """Write a tick of a logarithmic scale: 10⁶, 3×10⁶, 30, 0.3."""
+    exponent = np.log10(value)
+    if np.isclose(exponent, np.rint(exponent)):
+        n = int(np.rint(exponent))
+        return {0: "1", 1: "10"}.get(n, "10" + str(n).translate(_SUPERSCRIPT))
+    return power_of_ten(value, 0)
+
+
 def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """Return at most about `most` round ticks between the limits of a logarithmic scale."""
     for mantissas in ((1, 2, 5), (1, 3), (1,)):
@@ -95,18 +105,8 @@ def scale_bar_kpc(extent_kpc: float) -> float:
     return float(max(m * power for m in (1.0, 2.0, 5.0) if m * power <= target))
 
 
-# The same wording in the browser, for ticks and hover; `value` in, text out.
-POWER_OF_TEN_JS = """
-function sup(n) { return String(n).replace(/[-0-9]/g, c => '⁰¹²³⁴⁵⁶⁷⁸⁹'[c] || '⁻'); }
-function power_of_ten(v, digits) {
-  if (!isFinite(v)) return 'no data';
-  if (v === 0) return '0';
-  let e = Math.floor(Math.log10(Math.abs(v)) + 1e-9);
-  const places = Math.max(0, digits + 1 - Math.max(e, 0));
-  if (e >= -2 && e < 4) return v.toFixed(places).replace('-', '\u2212');
-  return (v / 10 ** e).toFixed(digits).replace('-', '\u2212') + '×10' + sup(e);
-}
-"""
+# The same wording in the browser, for ticks and hover.
+POWER_OF_TEN_JS = (Path(__file__).parent / "numbers.js").read_text(encoding="utf-8")
 
 TICK_JS = (
     POWER_OF_TEN_JS
@@ -116,6 +116,6 @@ if (Math.abs(e - Math.round(e)) < 1e-6) {
   const n = Math.round(e);
   return n == 0 ? '1' : n == 1 ? '10' : '10' + sup(n);
 }
-return power_of_ten(tick, 0);
+return powerOfTen(tick, 0);
 """
 )

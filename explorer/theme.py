@@ -17,6 +17,7 @@ TEXT = "#d9dfe8"
 MUTED = "#93a0b2"
 ACCENT = "#7cb3ff"
 WARM = "#f2b56b"
+NO_DATA = "#39414f"
 FONT = "Inter, 'Helvetica Neue', 'Segoe UI', 'DejaVu Sans', Arial, sans-serif"
 
 SIDEBAR_WIDTH = 270
@@ -48,17 +49,11 @@ progress::-webkit-progress-value {{ background: {ACCENT} !important; }}
 progress::-moz-progress-bar {{ background: {ACCENT} !important; }}
 """
 
-PLAYER_CSS = f"""
-:host > div {{ flex-direction: row !important; align-items: center; gap: 14px; height: 32px; }}
-.pn-player-title {{ display: none; }}
-:host > div > div:last-child {{ order: 1; width: auto !important; margin: 0 !important;
-  padding: 0 !important; }}
-input[type=range] {{ order: 2; flex: 1; min-width: 0; margin: 0; accent-color: {ACCENT}; }}
-button {{ width: 32px; height: 28px; border: 1px solid {LINE}; border-radius: 5px; cursor: pointer;
-  background: {BACKGROUND}; color: {TEXT}; }}
-button:hover:enabled, button:focus-visible {{ border-color: {ACCENT}; }}
-button:disabled {{ opacity: 0.4; cursor: default; }}
-"""
+# The same for what draws itself in the browser, by the name of a CSS variable.
+VARIABLES = {
+    "--background": BACKGROUND, "--inset": INSET, "--line": LINE, "--text": TEXT,
+    "--muted": MUTED, "--accent": ACCENT, "--warm": WARM, "--noData": NO_DATA, "--font": FONT,
+}  # fmt: skip
 
 
 def style_figure(figure: Any) -> None:

@@ -35,6 +35,7 @@ class Run:
     truth_profile : (bins,), NaN where there is no truth.
     seconds : time that sampling took.
     sampler : name of the sampler, empty for a translator of one step.
+    sigmas : (n,) standard deviation of the noise in x_t, zero throughout where there is none.
     """
 
     view: View
@@ -48,7 +49,8 @@ class Run:
     residuals: Array
     truth_profile: Array
     seconds: float
-    sampler: str = ""
+    sampler: str
+    sigmas: Array
 
     @property
     def output(self) -> NDArray[np.float32]:
@@ -77,7 +79,7 @@ def translate(
     """
     translator = library.load_translator(view.translator)
     start = time.perf_counter()
-    times, noisy, estimates = [], [], []
+    times, sigmas, noisy, estimates = [], [], [], []
     steps = translator.trajectory(
         scene.maps[view.source],
         view.source,
@@ -89,6 +91,7 @@ def translate(
     try:
         for step in steps:
             times.append(float(step.time))
+            sigmas.append(float(step.sigma))
             noisy.append(np.asarray(step.x[0], np.float32))
             estimates.append(np.asarray(step.estimate[0], np.float32))
             on_step(len(times), max(int(step.num_steps), len(times)), estimates[-1])
@@ -98,18 +101,18 @@ def translate(
             close()
     seconds = time.perf_counter() - start
     sampler = translator.default_sampler if len(times) > 1 else ""
-    return collect(view, scene, (times, noisy, estimates), seconds, sampler)
+    return collect(view, scene, (times, sigmas, noisy, estimates), seconds, sampler)
 
 
 def collect(
     view: View,
     scene: Scene,
-    steps: tuple[list[float], list[NDArray[np.float32]], list[NDArray[np.float32]]],
+    steps: tuple[list[float], list[float], list[NDArray[np.float32]], list[NDArray[np.float32]]],
     seconds: float,
     sampler: str = "",
 ) -> Run:
-    """Join the steps (times, x_t, estimates) of a run and take their profiles."""
-    times, noisy, estimates = (np.asarray(part) for part in steps)
+    """Join the steps (times, sigmas, x_t, estimates) of a run and take their profiles."""
+    times, sigmas, noisy, estimates = (np.asarray(part) for part in steps)
     truth = scene.maps.get(view.target)
     radii, profiles = radial_profile(estimates, scene.extent_kpc, NUM_BINS)
     truth_profile = np.full(len(radii), np.nan)
@@ -117,7 +120,7 @@ def collect(
         truth_profile = radial_profile(truth, scene.extent_kpc, NUM_BINS)[1]
     return Run(
         view, scene, times, noisy, estimates, truth, radii, profiles,
-        residual_dex(profiles, truth_profile), truth_profile, seconds, sampler,
+        residual_dex(profiles, truth_profile), truth_profile, seconds, sampler, sigmas,
     )  # fmt: skip
 
 

@@ -93,6 +93,10 @@ class Process:
         """Return num_steps + 1 times from 1 to 0, float64."""
         return self.warp(torch.linspace(0.0, 1.0, num_steps + 1, dtype=torch.float64))
 
+    def sigma(self, time: float) -> float:
+        """Return s at one time."""
+        return float(self.path(torch.tensor(time, dtype=torch.float64))[2])
+
     def noise_ratio(self, now: float, later: float) -> float:
         """Return s(later) / s(now)."""
         _, _, s = self.path(torch.tensor([now, later], dtype=torch.float64))

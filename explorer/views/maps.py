@@ -19,8 +19,6 @@ from explorer.scales import DIVERGING, POWER_OF_TEN_JS, bar_ticks, dex_limit, lo
 from explorer.session import Session
 from explorer.translation import residual_map
 
-NO_DATA = "#39414f"
-
 
 @dataclass(frozen=True)
 class MapContent:
@@ -75,7 +73,8 @@ class MapPanel(Viewer):
             hv.opts.Image(
                 logz=content.logarithmic, colorbar=True, colorbar_position="bottom",
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
-                clipping_colors={"NaN": NO_DATA}, frame_width=self._size, frame_height=self._size,
+                clipping_colors={"NaN": theme.NO_DATA},
+                frame_width=self._size, frame_height=self._size,
                 tools=["hover"], default_tools=["pan", "wheel_zoom", "box_zoom", "reset"],
                 active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
@@ -108,8 +107,10 @@ class MapPanel(Viewer):
             min_border_left=theme.MARGIN_LEFT if self._first else 0, min_border_top=0,
             min_border_bottom=0,
         )  # fmt: skip
+        theme.style_figure(figure)
         figure.title.text = content.title
         bar = plot.handles["colorbar"]
+        theme.style_text(bar)
         plot.handles["glyph_renderer"].visible = content.values is not None
         bar.title = f"{content.quantity} ({content.unit})"
         # The bar keeps the ticker it was drawn with: change that one's ticks.
@@ -129,11 +130,9 @@ class MapPanel(Viewer):
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
-        theme.style_figure(figure)
         figure.title.align = "left"
         figure.yaxis.visible = self._first
         bar = plot.handles["colorbar"]
-        theme.style_text(bar)
         bar.background_fill_color = theme.SURFACE
         bar.bar_line_color = None
         bar.major_tick_line_color = None
@@ -154,7 +153,7 @@ def image_element_of(data: MapContent) -> hv.Image:
 
 
 def _hover_formatter() -> CustomJSHover:
-    return CustomJSHover(code=POWER_OF_TEN_JS + "return power_of_ten(value, 2)")
+    return CustomJSHover(code=POWER_OF_TEN_JS + "return powerOfTen(value, 2)")
 
 
 class MapRow(Viewer):

@@ -6,9 +6,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from explorer import theme
+
 pytestmark = pytest.mark.browser
 
-# Everything drawn so far, as Bokeh holds it: {title: checksum of the visible image}.
+# Maps drawn so far, as Bokeh holds them: {title: checksum of the visible image}.
 _MAPS_JS = """() => {
   const sums = {};
   for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
@@ -31,8 +33,16 @@ _MAPS_JS = """() => {
 }"""
 
 
+# What the player of the steps shows: [[title, what there is to see, picture]].
+_PLAYER_JS = """canvases => canvases.map(
+  canvas => [...canvas.getAttribute('aria-label').split(': '), canvas.toDataURL()])"""
+
+
 def maps(page):
-    return page.evaluate(_MAPS_JS)
+    drawn = page.evaluate(_MAPS_JS)
+    for title, told, picture in page.locator(".map canvas").evaluate_all(_PLAYER_JS):
+        drawn[f"{title} (player)"] = None if told == "nothing to show yet" else picture
+    return drawn
 
 
 def value_of(page, start):
@@ -51,7 +61,6 @@ def wait_until(condition, what, seconds=30):
 def translated(page):
     wait_until(lambda: value_of(page, "Output"), "the output map")
     wait_until(lambda: value_of(page, "Estimate"), "the steps")
-    page.get_by_text("step ", exact=False).first.wait_for()
 
 
 def query(page):
@@ -59,7 +68,7 @@ def query(page):
 
 
 def label(page):
-    return page.get_by_text("/", exact=False).filter(has_text="t = ").first.inner_text()
+    return page.locator(".label").inner_text()
 
 
 def slider(page):
@@ -71,7 +80,7 @@ def test_first_view_is_translated_and_the_console_clean(open_page, shipped_steps
     translated(page)
     titles = list(maps(page))
     for start in ("Input · gas", "Output · dark matter", "Truth · dark matter", "Residual",
-                  "Noisy state", "Estimate · dark matter"):  # fmt: skip
+                  "Noisy state", "Estimate · dark matter", "Truth · dark matter (pl"):  # fmt: skip
         assert any(t.startswith(start) for t in titles), titles
     assert all(v is not None for v in maps(page).values())
     assert label(page).startswith(f"step {shipped_steps}/{shipped_steps}, t = 0.0")
@@ -97,6 +106,32 @@ def test_step_slider_changes_the_pictures_and_the_address(open_page, shipped_ste
     wait_until(lambda: f"step {shipped_steps}/" in label(page), "the end of the film", 20)
 
 
+def test_zoom_is_shared_both_ways(open_page):
+    page = open_page("?steps=4")
+    translated(page)
+    whole = value_of(page, "Estimate")
+    first = "Bokeh.documents[0]._all_models.values().find(m => m.type == 'Figure')"
+    start = page.evaluate(f"{first}.x_range.start")
+    page.locator(".player").focus()
+    page.keyboard.press("+")
+    wait_until(lambda: page.evaluate(f"{first}.x_range.start") > 0.9 * start, "the maps", 5)
+    assert page.evaluate(f"{first}.x_range.start") == pytest.approx(0.8 * start)
+    zoomed = value_of(page, "Estimate")
+    assert zoomed != whole
+    page.evaluate(f"{first}.x_range.reset(), {first}.y_range.reset()")
+    wait_until(lambda: value_of(page, "Estimate") == whole, "the player", 5)
+
+
+def test_player_rests_with_a_translator_of_one_step(open_page):
+    page = open_page("?translator=pix2pix")
+    translated(page)
+    assert label(page).startswith("step 1/1")
+    assert slider(page).is_disabled()
+    assert page.locator(".bar button:enabled").count() == 0
+    assert page.locator(".film button").count() == 0
+    assert page.console.complaints == []
+
+
 def test_another_galaxy_and_rotation_change_the_input(open_page):
     page = open_page()
     translated(page)
@@ -117,11 +152,11 @@ def test_another_galaxy_and_rotation_change_the_input(open_page):
 def test_address_reopens_the_view(open_page):
     page = open_page("?rotation=2&target=stars&seed=4&steps=5&step=3")
     translated(page)
-    assert "step 3/5" in label(page)
+    wait_until(lambda: "step 3/5" in label(page), "the step", 5)
     wait_until(lambda: query(page).get("target") == "stars", "the address", 5)
     again = open_page(page.evaluate("location.search"))
     translated(again)
-    assert "step 3/5" in label(again)
+    wait_until(lambda: "step 3/5" in label(again), "the step", 5)
     assert maps(again) == pytest.approx(maps(page))
     assert any(title == "Output · stars" for title in maps(again))
 
@@ -182,6 +217,9 @@ def test_maps_are_square_and_in_the_window(open_page):
             "[...Bokeh.documents[0]._all_models.values()].filter(m => m.type == 'Figure' && "
             "m.renderers.some(r => r.glyph.image)).map(m => [m.inner_width, m.inner_height])"
         )
-        assert len(frames) == 6
+        assert len(frames) == 4
         assert all(w == h for w, h in frames)
         assert len({w for w, _ in frames}) == 1
+        player = page.locator(".map canvas").nth(1).bounding_box()
+        assert player["width"] == frames[0][0] + theme.GAP
+        assert player["x"] + player["width"] < width

@@ -8,7 +8,10 @@ import torch
 
 from data.normalize import DEFAULT, Normalization, Scale, denormalize, normalize
 from engine.checkpoint import CheckpointError, read_card, write_card
+from engine.processes.edm import EDM
 from engine.processes.flow import FlowMatching
+from engine.processes.indi import InDI
+from engine.processes.pix2pix import Pix2Pix
 from engine.samplers import SAMPLERS
 from engine.translator import Translator, TranslatorError, available
 
@@ -58,6 +61,23 @@ def test_last_step_is_the_translation(translator, gas):
     whole = translator.translate(gas, "gas", "stars", num_steps=4, num_samples=2)
     np.testing.assert_array_equal(steps[-1].estimate, whole)
     np.testing.assert_allclose(denormalize(steps[-1].x, "stars"), whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("process", "time", "sigma"),
+    [(EDM(sigma_max=80.0), 1.0, 80.0), (FlowMatching(), 0.25, 0.25), (Pix2Pix(), 1.0, 0.0),
+     (InDI(noise_level=0.1), 0.5, 0.05)],
+)  # fmt: skip
+def test_every_process_tells_its_noise(process, time, sigma):
+    assert process.sigma(time) == pytest.approx(sigma)
+
+
+def test_steps_carry_the_noise_of_their_state(translator, gas):
+    steps = list(translator.trajectory(gas, "gas", "hi", num_steps=8, num_samples=4))
+    sigmas = [step.sigma for step in steps]
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert sigmas[0] > 0.9
+    assert sigmas[-1] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_checkpoint_with_other_constants_translates_by_them(checkpoint, translator, gas):

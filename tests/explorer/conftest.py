@@ -25,4 +25,4 @@ def run():
     view = View("synthetic-000001", 2, "gas", "dark_matter", "toy", 7, 3)
     estimates = [truth * factor for factor in (4.0, 2.0, 1.25)]
     noisy = [np.zeros_like(truth)] * 3
-    return collect(view, scene, ([0.7, 0.3, 0.0], noisy, estimates), 0.1, "ddim")
+    return collect(view, scene, ([0.7, 0.3, 0.0], [0.9, 0.5, 0.0], noisy, estimates), 0.1, "ddim")

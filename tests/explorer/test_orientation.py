@@ -5,14 +5,12 @@ import io
 import holoviews as hv
 import matplotlib.image
 import numpy as np
-import panel as pn
-from bokeh.models import Range1d
 
 from explorer.figures import Comparison, comparison_figure
 from explorer.session import Session
 from explorer.store import Store
 from explorer.views.maps import MapContent, image_element
-from explorer.views.steps import StepPlayer
+from explorer.views.steps import spec
 
 hv.extension("bokeh")
 
@@ -31,18 +29,15 @@ def test_holoviews_puts_row_zero_at_the_bottom(run):
     assert drawn["y"][0] == -20.0
 
 
-def test_step_player_hands_bokeh_the_rows_as_they_are(run):
+def test_step_player_hands_over_the_rows_as_they_are(run):
     session = Session(Store(cards={}))
-    player = StepPlayer(session, Range1d(), Range1d())
-    session.run = run
-    frames = player._frames.data
-    assert bright_corner(frames["estimate"][0])
-    assert frames["y"] == [-20.0] * 3
-    assert frames["label"][1] == "step 2/3, t = 0.30"
-    session.run = None
-    assert frames is not player._frames.data
-    assert len(player._frames.data["estimate"]) == 0
-    assert isinstance(player.__panel__(), pn.Column)
+    assert spec(session)["labels"] == []
+    session.param.update(scene=run.scene, run=run)
+    shown = spec(session)
+    truth = np.frombuffer(shown["truth"], np.uint8).reshape(shown["shape"]).astype(int)
+    assert truth[:4, :8].min() > truth[8:].max() + 100
+    assert shown["labels"][1] == "step 2/3, t = 0.30, σ = 0.5"
+    assert shown["step"] == 3
 
 
 def test_figure_has_the_bright_corner_at_the_bottom_left(run):

@@ -10,6 +10,7 @@ from explorer.scales import (
     palette,
     power_of_ten,
     scale_bar_kpc,
+    tick_label,
 )
 from explorer.views.viewport import LARGEST, SMALLEST, frame_size
 
@@ -42,6 +43,11 @@ def test_ticks_are_few_round_and_inside():
         ticks = log_ticks(low, high)
         assert 1 <= len(ticks) <= 5
         assert all(low * 0.99 <= t <= high * 1.01 for t in ticks)
+
+
+def test_ticks_are_written_as_powers_of_ten():
+    words = [tick_label(tick) for tick in (1e6, 3e6, 1.0, 10.0, 1000.0, 0.3, 1e-3, 30.0)]
+    assert words == ["10⁶", "3×10⁶", "1", "10", "10³", "0.3", "10⁻³", "30"]
 
 
 def test_residual_limit_is_a_half_of_a_whole():

@@ -37,7 +37,7 @@ class Toy:
 class Frame:
     def __init__(self, index, num_steps, moment, x, estimate):
         self.index, self.num_steps, self.time = index, num_steps, moment
-        self.x, self.estimate = x, estimate
+        self.x, self.estimate, self.sigma = x, estimate, moment
 
 
 @pytest.fixture

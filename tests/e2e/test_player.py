@@ -1,0 +1,158 @@
+"""The player of steps on pictures that are known, in headless Chromium."""
+
+import io
+import socket
+import time
+
+import matplotlib.image
+import numpy as np
+import panel as pn
+import pytest
+from bokeh.models import Range1d
+from bokeh.plotting import figure
+
+from explorer import frames
+from explorer.library import Scene
+from explorer.session import Session
+from explorer.store import Store, View
+from explorer.translation import collect
+from explorer.views.steps import StepPlayer
+
+pytestmark = pytest.mark.browser
+
+PIXELS, STEPS, EXTENT_KPC, SIZE = 32, 6, 40.0, 200
+
+
+def lopsided_run():
+    """Bright at the bottom left, a hole at the top right; each step is half as bright."""
+    truth = np.full((PIXELS, PIXELS), 1e6, np.float32)
+    truth[:8, :8] = 1e8
+    truth[-8:, -8:] = np.nan
+    scene = Scene("synthetic-000001", "spiral", 0.5, 1, EXTENT_KPC,
+                  {"gas": truth, "dark_matter": truth})  # fmt: skip
+    view = View("synthetic-000001", 1, "gas", "dark_matter", "toy", 0, STEPS)
+    times = np.linspace(1.0, 0.0, STEPS + 1)[1:].tolist()
+    estimates = [truth * 0.5**i for i in range(STEPS)]
+    noisy = [np.full_like(truth, float(i)) for i in range(STEPS)]
+    return collect(view, scene, (times, times, noisy, estimates), 0.1, "ddim")
+
+
+@pytest.fixture
+def player(context, monkeypatch):
+    """The page of a session's player with a map beside it; the session is at `page.session`."""
+    monkeypatch.setattr(frames, "CHUNK_BYTES", 2 * 2 * PIXELS**2)  # three messages
+    opened = []
+
+    def build():
+        session = Session(Store(cards={}))
+        x_range, y_range = (Range1d(start=-20, end=20) for _ in range(2))
+        session.param.update(scene=lopsided_run().scene, run=lopsided_run())
+        view = StepPlayer(session, x_range, y_range)
+        view.resize(SIZE)
+        opened.append((session, x_range))
+        return pn.Column(view, figure(x_range=x_range, y_range=y_range, width=200, height=200))
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = pn.serve({"player": build}, port=port, threaded=True, show=False, verbose=False)
+    for _ in range(100):
+        if socket.socket().connect_ex(("127.0.0.1", port)) == 0:
+            break
+        time.sleep(0.1)
+    page = context.new_page()
+    page.goto(f"http://localhost:{port}/player")
+    page.locator("canvas[aria-label^='Estimate'][aria-label*='step 6/6']").wait_for()
+    page.session, page.x_range = opened[-1]
+    yield page
+    page.close()
+    server.stop()
+
+
+def picture(page, number):
+    """Return the pixels (H, W, 3) in the frame of a map as a person sees them, top row first."""
+    box = page.locator(".map canvas").nth(number).bounding_box()
+    clip = {"x": box["x"] + box["width"] - 10 - SIZE, "y": box["y"] + 24,
+            "width": SIZE, "height": SIZE}  # fmt: skip
+    return matplotlib.image.imread(io.BytesIO(page.screenshot(clip=clip)))[..., :3]
+
+
+def test_pictures_stand_as_they_should(player):
+    for number in (1, 2):
+        image = picture(player, number)
+        bottom_left, top_right = image[-25, 25], image[25, -25]
+        assert bottom_left.sum() > image[25, 25].sum() + 0.3
+        assert bottom_left.sum() > image[100, 150].sum() + 0.3
+        assert np.allclose(top_right, np.array([0x39, 0x41, 0x4F]) / 255, atol=0.01)  # no data
+
+
+def test_hover_tells_physical_values_in_every_map(player):
+    box = player.locator(".map canvas").nth(1).bounding_box()
+    player.mouse.move(box["x"] + 10 + 0.1 * SIZE, box["y"] + 24 + 0.9 * SIZE)
+    player.locator("output").nth(2).wait_for()
+    noisy, _, truth = player.locator("output").all_inner_texts()
+    assert truth.startswith("≥ 1.0×10⁸ M☉ kpc⁻²")
+    assert "x −16, y −16 kpc" in truth
+    assert float(noisy.split("\n")[0]) == pytest.approx(5.0, abs=0.5 * 30 / 254)  # of -15 to 15
+    player.mouse.move(box["x"] + 10 + 0.9 * SIZE, box["y"] + 24 + 0.1 * SIZE)
+    player.wait_for_timeout(200)
+    assert [t.split("\n")[0] for t in player.locator("output").all_inner_texts()][1:] == [
+        "no data", "no data",
+    ]  # fmt: skip
+    player.mouse.move(0, 0)
+    player.wait_for_timeout(200)
+    assert player.locator("output:visible").count() == 0
+
+
+def test_keys_step_and_the_server_hears_only_where_they_rest(player):
+    told = []
+    player.session.store.param.watch(lambda event: told.append(event.new), "step")
+    player.locator(".player").focus()
+    for key, step in (("Home", 1), ("ArrowRight", 2), ("End", 6), ("ArrowLeft", 5)):
+        player.keyboard.press(key)
+        player.locator(".label", has_text=f"step {step}/6, t = ").wait_for()
+        words = player.locator("input[type=range]").get_attribute("aria-valuetext")
+        assert words == player.locator(".label").inner_text()
+    player.wait_for_timeout(600)
+    assert told[-1] == 5
+    told.clear()
+    player.locator(".player").evaluate("""player => {
+      for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight'])
+        player.dispatchEvent(new KeyboardEvent('keydown', { key }));
+    }""")
+    player.wait_for_timeout(600)
+    assert told == [4]
+
+
+def test_film_plays_to_its_end_and_around(player):
+    player.get_by_label("Speed").select_option("60")
+    player.locator(".player").focus()
+    player.keyboard.press(" ")  # from the end it begins anew
+    player.get_by_role("button", name="Play").wait_for()
+    player.locator(".label", has_text="step 6/6").wait_for()
+    player.get_by_role("button", name="Loop").click()
+    player.get_by_role("button", name="Play").click()
+    seen = {player.locator(".label").inner_text()[:6] for _ in range(60)}
+    assert len(seen) >= 3
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_label("Step 2, t =").click()
+    player.locator(".label", has_text="step 2/6").wait_for()
+
+
+def test_wheel_with_control_zooms_the_maps_beside(player):
+    box = player.locator(".map canvas").nth(2).bounding_box()
+    player.mouse.move(box["x"] + 10 + 0.5 * SIZE, box["y"] + 24 + 0.5 * SIZE)
+    player.keyboard.down("Control")
+    player.mouse.wheel(0, -346)  # 1.002^346 = 2
+    player.keyboard.up("Control")
+    player.wait_for_timeout(600)
+    assert player.x_range.end - player.x_range.start == pytest.approx(20.0, rel=0.01)
+
+
+def test_without_a_run_nothing_can_be_pressed(player):
+    pn.state.execute(lambda: setattr(player.session, "run", None))
+    player.get_by_text("no steps yet").wait_for()
+    assert player.locator(".bar :enabled").count() == 0
+    assert player.locator(
+        "canvas[aria-label='Estimate · dark matter: nothing to show yet']"
+    ).count()
