@@ -13,7 +13,8 @@ Array = NDArray[np.float64]
 # stars; set by hand.
 _UPSTREAM, _DOWNSTREAM, _STELLAR = 0.035, 0.075, 0.16
 # Spurs leave the arm at this pitch and repeat along it every so many radii: the 0.53 kpc at 2 kpc
-# from the center of M51 (Lee 2014) are 0.27 radii; wider here, for the particles to show them.
+# from the center that theory has for M51 (Lee 2014, abstract) are 0.27 radii; wider here, for the
+# particles to show them.
 _SPUR_PITCH_DEG, _SPUR_SPACING = 60.0, 0.45
 
 
@@ -38,9 +39,9 @@ def draw_arms(
 ) -> list[Arm]:
     """Draw `count` main arms from the bar's ends outward, and branches that fork off them.
 
-    The pitch changes along an arm, as in real ones (Seigar & James 1998), by about a fifth over a
-    factor e in radius. Arms differ by a tenth in pitch, by 0.1 rad in place and by a fifth in
-    strength, and swell and fade along their length. These numbers are set by hand.
+    The pitch changes along an arm, as in real ones (Seigar & James 1998, abstract), by about a
+    fifth over a factor e in radius. Arms differ by a tenth in pitch, by 0.1 rad in place and by a
+    fifth in strength, and swell and fade along their length. These numbers are set by hand.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def arm_fields(
 
     Returns
     -------
-    Three (rows, columns), 0 to about 1.
+    Three (rows, columns), 0 to about 1, more where arms meet.
     """
     shape = (len(log_radius), len(angle))
     gas, spurs, stars = np.zeros(shape), np.zeros(shape), np.zeros(shape)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data.cosmology import GRAVITY, HYDROGEN_FRACTION, PROTON_MASS_OVER_BOLTZMANN
 from data.cosmology import MSUN_KPC3_IN_PROTONS_CM3 as PER_CM3
 from data.halo import EDGE, NFW, gather_to_filaments, taper
-from data.outflows import Bubble, blow
+from data.outflows import Bubble, bubble_factors
 from data.random_field import RandomField, draw_field
 from data.smoothing import morton_order
 
@@ -44,7 +44,8 @@ class Atmosphere:
     ----------
     halo : its potential and size.
     mass : Msun of hot gas in all.
-    stellar_mass, stellar_radius : Msun and kpc of the galaxy in its middle.
+    galaxy_mass, galaxy_radius : Msun of stars and cold gas and kpc of the galaxy in its middle,
+        within r of which lies the share (r / (r + galaxy_radius))^2.
     shape : (3, 3) map from a sphere to the halo's ellipsoid.
     filaments : (k, 3) directions of infall.
     bubbles : what was blown into it.
@@ -56,8 +57,8 @@ class Atmosphere:
 
     halo: NFW
     mass: float
-    stellar_mass: float
-    stellar_radius: float
+    galaxy_mass: float
+    galaxy_radius: float
     shape: Array
     filaments: Array
     bubbles: list[Bubble]
@@ -117,7 +118,7 @@ class Atmosphere:
 
     def mean_temperature(self, r: Array) -> Array:
         """Return the hydrostatic temperature in K at radii (n,) kpc."""
-        return hydrostatic_temperature(r, self.halo, self.stellar_mass, self.stellar_radius)
+        return hydrostatic_temperature(r, self.halo, self.galaxy_mass, self.galaxy_radius)
 
     def state(self, xyz: Array) -> tuple[Array, Array]:
         """Return temperature (n,) in K and density times temperature (n,) in Msun/kpc^3 K.
@@ -145,9 +146,9 @@ class Atmosphere:
         r = np.maximum(np.linalg.norm(xyz, axis=1), 1e-3 * self.halo.radius)
         kelvin, pressure = self.state(xyz)
         n_h = HYDROGEN_FRACTION * PER_CM3 * pressure / kelvin
-        # n = 2.3 n_H, n_e = 1.17 n_H, n_i = 1.08 n_H in ionized gas of this composition.
+        # n = 2.3 n_H, n_e = 1.17 n_H, n_i = 1.08 n_H, to 3 %, in ionized gas of this composition.
         cooling = 1.5 * 2.3 * 1.381e-16 * kelvin / (1.17 * 1.08 * n_h * cooling_function(kelvin))
-        body = self.stellar_mass * (r / (r + self.stellar_radius)) ** 2
+        body = self.galaxy_mass * (r / (r + self.galaxy_radius)) ** 2
         mass = self.halo.enclosed_mass(r) + body
         return cooling / (np.sqrt(2.0 * r**3 / (GRAVITY * mass)) * 3.0857e16)
 
@@ -158,7 +159,7 @@ class Atmosphere:
         """
         isobaric = self.contrast[0] * self.entropy(xyz)[:, 0]
         adiabatic = self.contrast[1] * self.sound(xyz)[:, 0]
-        density, temperature = blow(xyz, self.bubbles, self.sound(2.0 * xyz)[:, 0])
+        density, temperature = bubble_factors(xyz, self.bubbles, self.sound(2.0 * xyz)[:, 0])
         return (density * np.exp(isobaric + 0.6 * adiabatic),
                 temperature * np.exp(0.4 * adiabatic - isobaric))  # fmt: skip
 
@@ -174,24 +175,25 @@ def _even_points(n: int, rng: np.random.Generator) -> Array:
 
 
 def cooling_function(kelvin: Array) -> Array:
-    """Return Lambda in erg cm^3/s at 0.3 solar, of n_e n_i (Tozzi & Norman 2001)."""
+    """Return Lambda in erg cm^3/s at 0.3 solar, of n_e n_i (Tozzi & Norman 2001).
+
+    Made for groups and clusters: it goes on rising below 1e5 K, where gas really cools slower.
+    """
     kev = kelvin / 1.1605e7
     return 1e-22 * (8.6e-3 * kev**-1.7 + 5.8e-2 * np.sqrt(kev) + 6.3e-2)
 
 
-def hydrostatic_temperature(
-    r: Array, halo: NFW, stellar_mass: float, stellar_radius: float
-) -> Array:
+def hydrostatic_temperature(r: Array, halo: NFW, galaxy_mass: float, galaxy_radius: float) -> Array:
     """Return T in K at radii (n,) kpc of gas in hydrostatic balance.
 
     dP/dr = -rho G M(<r)/r^2 integrated inward from 0.98 times the edge, where the pressure is that
-    of gas at half the virial temperature; M holds the halo and a Hernquist-like galaxy of
-    `stellar_mass` Msun and `stellar_radius` kpc.
+    of gas at half the virial temperature; M holds the halo and a galaxy of `galaxy_mass` Msun with
+    the profile of Hernquist (1990), of scale `galaxy_radius` kpc.
     """
     x = np.geomspace(1e-3, 0.98 * EDGE, 400)
     grid = x * halo.radius
     rho = density_shape(x)
-    mass = halo.enclosed_mass(grid) + stellar_mass * (grid / (grid + stellar_radius)) ** 2
+    mass = halo.enclosed_mass(grid) + galaxy_mass * (grid / (grid + galaxy_radius)) ** 2
     weight = rho * GRAVITY * mass / grid**2
     steps = 0.5 * (weight[1:] + weight[:-1]) * np.diff(grid)
     edge = 0.25 * rho[-1] * GRAVITY * halo.mass / halo.radius

@@ -201,11 +201,9 @@ def draw_subhalos(
     ]
 
 
-def sample_subhalo(
-    sub: Subhalo, host: NFW, n: int, rng: np.random.Generator, scale: float = 1.0
-) -> Array:
-    """Return (n, 3) kpc positions in a subhalo, truncated at its tidal radius times `scale`."""
+def sample_subhalo(sub: Subhalo, host: NFW, n: int, rng: np.random.Generator) -> Array:
+    """Return (n, 3) kpc positions in a subhalo, truncated at its tidal radius."""
     r = float(np.linalg.norm(sub.center))
     tidal = r * np.cbrt(sub.mass / (3.0 * host.enclosed_mass(max(r, 1.0))))
     radii = sub.halo.sample_radii(n, rng, min(1.0, float(tidal) / sub.halo.radius))
-    return sub.center + directions(n, rng) * (scale * radii)[:, None]
+    return sub.center + directions(n, rng) * radii[:, None]

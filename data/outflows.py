@@ -59,13 +59,14 @@ def draw_wind_bubbles(radius: float, strength: float, rng: np.random.Generator) 
 
     Parameters
     ----------
-    radius : R200 in kpc; heights are 0.12 to 0.3 of it at a strength of 1.
-    strength : from 0 (none).
+    radius : R200 in kpc; at a strength of 1 they reach up to 0.14 to 0.44 of it, those of a second
+        generation half as far.
+    strength : from 0 (none); heights go with its root.
     """
     found = []
     generations = rng.choice([1, 1, 2])
-    for age in range(generations if strength > 0 else 0):
-        height = radius * np.sqrt(strength) * rng.uniform(0.18, 0.4) / (1 + age)
+    for earlier in range(generations if strength > 0 else 0):
+        height = radius * np.sqrt(strength) * rng.uniform(0.18, 0.4) / (1 + earlier)
         for side in (1.0, -1.0):
             axis = np.array([0.0, 0.0, side]) + 0.15 * directions(1, rng)[0]
             axis /= np.linalg.norm(axis)
@@ -94,8 +95,8 @@ def draw_cavities(radius: float, rng: np.random.Generator) -> list[Bubble]:
     return found
 
 
-def blow(xyz: Array, bubbles: list[Bubble], ripple: Array) -> tuple[Array, Array]:
-    """Return what bubbles do to density and temperature, as factors (n,) at points (n, 3) kpc.
+def bubble_factors(xyz: Array, bubbles: list[Bubble], ripple: Array) -> tuple[Array, Array]:
+    """Return factors (n,) of bubbles on density and on temperature at points (n, 3) kpc.
 
     `ripple` (n,) of unit variance wrinkles their walls. Shells are 0.2 of the bubble thick, with a
     sharp outer edge. Where bubbles overlap the last one rules.

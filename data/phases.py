@@ -21,13 +21,15 @@ Array = NDArray[np.float64]
 STAR_FORMATION_DENSITY = 0.13
 STAR_FORMATION_TIME_YR = 2.2e9
 
-
-# Density of gas outside the disk over that of its eight nearest particles, at most.
+# Density of streams, clouds and tails over that of their eight nearest particles, at most.
 _MIST = 3.0
+# Hydrogen density in cm^-3 inside of bubbles, at most: at 1e6 K it has the pressure of cold gas of
+# about 4 cm^-3 and 15 km/s. Bubbles of single stars have 0.01 (Castor et al. 1975, abstract).
+_BUBBLE_DENSITY = 0.1
 
 
 class Phase(IntEnum):
-    """Where a gas particle belongs."""
+    """Where a gas particle belongs; from HOT on it is hot."""
 
     DISK = 0
     STREAM = 1
@@ -79,11 +81,13 @@ def gas_state(
     Notes
     -----
     Disk, bubbles and hot gas have the density of their own particles alone, so that cold gas does
-    not smear into the hot gas that surrounds it. Streams, clouds and tails have that at which their
-    thermal pressure is the hot gas's, and less where they are so sparse that they would fall apart
-    into dots: cold clouds around TNG50's Milky Ways are under-pressurized too (Ramesh et al. 2023).
-    In all else, gas in bubbles is hot gas.
-    """  # fmt: skip
+    not smear into the hot gas that surrounds it; bubbles have no more than balances the pressure of
+    dense cold gas, however small they are. Streams, clouds and tails have the density at which
+    their thermal pressure is the hot gas's, and less where they are so sparse that they would fall
+    apart into dots: cold clouds around TNG50's Milky Ways are under-pressurized too (Ramesh et al.
+    2023, abstract).
+    """
+    to_n_h = cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3
     density = np.empty(len(xyz))
     for p in (Phase.DISK, Phase.HOT, Phase.BUBBLE):
         members = phase == p
@@ -91,13 +95,13 @@ def gas_state(
             # The inside of a bubble is a handful of particles.
             neighbors = 6 if p == Phase.BUBBLE else 24
             density[members] = neighbor_density(xyz[members], masses[members], neighbors)
-    stream = phase == Phase.STREAM
+    bubble, stream = phase == Phase.BUBBLE, phase == Phase.STREAM
+    density[bubble] = np.minimum(density[bubble], _BUBBLE_DENSITY / to_n_h)
     if stream.any():
         nearby = _MIST * neighbor_density(xyz[stream], masses[stream], 8)
         balanced = ambient.pressure[stream] / ambient.temperature[stream]
         density[stream] = np.minimum(balanced, nearby)
-    phase = np.where(phase == Phase.BUBBLE, Phase.HOT, phase)
-    n_h = cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3 * density
+    n_h = to_n_h * density
     temperature = _temperature(n_h, phase, ambient.temperature, rng)
     forming = (phase == Phase.DISK) & (n_h > STAR_FORMATION_DENSITY)
     temperature[forming] = 1e4
@@ -143,10 +147,10 @@ def _magnetic_field(
     on large scales, tangled below.
     """
     thermal = temperature / (0.6 * cosmo.PROTON_MASS_OVER_BOLTZMANN)  # (km/s)^2
-    pressure = density * (thermal + np.where(phase == Phase.HOT, 0.0, 15.0**2))
+    hot = phase >= Phase.HOT
+    pressure = density * (thermal + np.where(hot, 0.0, 15.0**2))
     cgs = pressure * 6.7699e-32 * 1e10  # Msun/kpc^3 (km/s)^2 -> erg/cm^3
-    strength = np.sqrt(8 * np.pi * cgs / np.choose(phase, [2.0, 3.0, 40.0]))
-    hot = phase == Phase.HOT
+    strength = np.sqrt(8 * np.pi * cgs / np.choose(phase, [2.0, 3.0, 40.0, 40.0]))
     frozen = strength[hot] * density[hot] ** (-2.0 / 3.0)
     strength[hot] = np.median(frozen) * density[hot] ** (2.0 / 3.0)
     disk = phase == Phase.DISK
@@ -164,8 +168,11 @@ def _magnetic_field(
 
 
 def _metallicity(xyz: Array, phase: NDArray[np.int_], stellar_mass: float) -> Array:
-    """Return mass fractions: the mass-metallicity slope of 0.3, a third of it in the halo."""
+    """Return mass fractions: slope 0.3 with stellar mass, a tenth in streams, a third in the halo.
+
+    The share falls outward by 0.04 dex/kpc, to a tenth at most. All of it is set by hand.
+    """
     disk = 0.0127 * 10.0 ** (0.3 * (np.log10(stellar_mass) - 10.5))
     radius = np.linalg.norm(xyz, axis=1)
     gradient = np.maximum(10.0 ** (-0.04 * radius), 0.1)
-    return np.maximum(np.choose(phase, [1.0, 0.1, 0.3]) * disk * gradient, 1e-4 * 0.0127)
+    return np.maximum(np.choose(phase, [1.0, 0.1, 0.3, 1.0]) * disk * gradient, 1e-4 * 0.0127)

@@ -66,8 +66,7 @@ def draw_field(
     RandomField of one or three components.
     """
     frequency = fft.fftfreq(grid, 1.0 / grid).astype(np.float32)
-    waves = (frequency[:, None, None], frequency[:, None], frequency[: grid // 2 + 1].copy())
-    waves[2][-1] = grid // 2
+    waves = (frequency[:, None, None], frequency[:, None], frequency[: grid // 2 + 1])
     square = waves[0] ** 2 + waves[1] ** 2 + waves[2] ** 2
     amplitude = (square + outer_scale**-2) ** np.float32(-slope / 4)
     amplitude[(square >= (grid // 2) ** 2) | (square == 0)] = 0.0

@@ -110,7 +110,8 @@ def neighbor_density(
 ) -> NDArray[np.float64]:
     """Return the density (n,) in Msun/kpc^3 at each of n points with `masses` (n,) Msun.
 
-    Mass of the nearest neighbors over the sphere that holds them, the point itself included.
+    Number of the nearest neighbors, the point itself included, times the mean mass of all points,
+    over the sphere that holds them: for points of equal mass.
     """
     radius = neighbor_smoothing_lengths(coordinates, num_neighbors)
     count = min(num_neighbors + 1, len(coordinates))

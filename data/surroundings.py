@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from data.halo import (
 from data.outflows import draw_cavities, draw_wind_bubbles
 from data.phases import Ambient, Phase, gas_state
 from data.random_field import draw_field
+from data.site import Body, Site
 from data.streams import ColdGas, cold_mode_share, draw_clouds, draw_streams, draw_tail, join
 from data.tides import disrupt
 
@@ -36,61 +35,6 @@ _LEAST_PARTICLES = 40
 _LEAST_SURVIVAL = 0.1
 # Above this halo mass in Msun jets blow cavities.
 _JET_MASS = 3e12
-
-
-@dataclass(frozen=True)
-class Host:
-    """A central galaxy's budget: masses in Msun, `scale_length` in kpc, `outflow` its strength."""
-
-    halo: NFW
-    stellar: float
-    cold: float
-    hot: float
-    scale_length: float
-    outflow: float
-
-
-@dataclass(frozen=True)
-class Body:
-    """A galaxy's own disk and spheroid.
-
-    (n, 3) kpc of gas and of stars, (n,) Gyr of the stars' ages, (n,) whether gas is in a bubble.
-    """
-
-    gas: Array
-    stars: Array
-    ages: Array
-    blown: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where galaxies lie: one host, or two that merge, and what is around them.
-
-    Attributes
-    ----------
-    hosts, places : the galaxies and where they are, (1 or 2, 3) kpc; the first at the origin.
-    shape : (3, 3) map from a sphere to the first halo's ellipsoid.
-    filaments : (k, 3) directions of infall.
-    subhalos : of the first halo.
-    redshift : of the picture.
-    """
-
-    hosts: list[Host]
-    places: Array
-    shape: Array
-    filaments: Array
-    subhalos: list[Subhalo]
-    redshift: float
-
-    @property
-    def halo(self) -> NFW:
-        """Return the first halo."""
-        return self.hosts[0].halo
-
-    def strips(self, sub: Subhalo) -> bool:
-        """Tell whether tides draw matter out of a satellite: inside 0.6 R200, set by hand."""
-        return bool(np.linalg.norm(sub.center) < 0.6 * self.halo.radius)
 
 
 def join_dark_matter(site: Site, total: int, rng: np.random.Generator) -> Particles:
@@ -130,14 +74,14 @@ def join_stars(site: Site, body: Body, total: int, rng: np.random.Generator) -> 
     body : the galaxies' own stars, to be drawn from.
     """
     own = sum(h.stellar for h in site.hosts)
-    hosts = [(s, cosmo.stellar_mass(2.0 * s.mass, site.redshift)) for s in site.subhalos]
-    hosts = [(s, m) for s, m in hosts if m * total > _LEAST_PARTICLES * own]
-    masses = [0.986 * own, 0.014 * own, *(m for _, m in hosts)]
+    satellites = [(s, cosmo.stellar_mass(2.0 * s.mass, site.redshift)) for s in site.subhalos]
+    satellites = [(s, m) for s, m in satellites if m * total > _LEAST_PARTICLES * own]
+    masses = [0.986 * own, 0.014 * own, *(m for _, m in satellites)]
     counts = _split(total, masses)
     chosen = _choose(len(body.stars), counts[0], rng)
     parts = [body.stars[chosen]]
     parts += _debris(counts[1], site.halo, rng)
-    for (sub, _), n in zip(hosts, counts[2:], strict=True):
+    for (sub, _), n in zip(satellites, counts[2:], strict=True):
         lost = int(0.3 * n) if site.strips(sub) else 0
         kept = sample_hernquist(9 * (n - lost) // 8 + 1, 0.02 * sub.halo.radius, rng)
         kept = kept[np.argsort(np.linalg.norm(kept, axis=1))[: n - lost]]
@@ -146,6 +90,9 @@ def join_stars(site: Site, body: Body, total: int, rng: np.random.Generator) -> 
             size = 0.03 * sub.halo.radius
             parts.append(disrupt(site.halo, sub.center, sub.velocity, size, lost, rng))
     age = np.concatenate([body.ages[chosen], rng.uniform(1.0, 12.0, total - counts[0])])
+    # Drawn up to 12 Gyr; before z = 0 the old ones are as much younger as there was less time.
+    oldest = min(12.0, float(cosmo.cosmic_time_gyr(1.0 / (1.0 + site.redshift))) - 0.5)
+    age -= np.maximum(age - 1.0, 0.0) * (12.0 - oldest) / 11.0
     return Particles(np.concatenate(parts), np.full(total, sum(masses) / total), {"age": age})
 
 
@@ -170,6 +117,10 @@ def join_gas(site: Site, body: Body, total: int, rng: np.random.Generator) -> Pa
     Parameters
     ----------
     body : the galaxies' cold gas, to be drawn from, that in bubbles included.
+
+    Returns
+    -------
+    Hot gas in particles of one mass, all else in particles of `REFINEMENT` times that mass.
     """
     air = _atmospheres(site, rng)
     survival = cold_mode_share(site.halo.mass, site.redshift)
@@ -246,7 +197,7 @@ def _ambient(
 
 
 def _split(total: int, masses: list[float]) -> list[int]:
-    """Share out `total` equal-mass particles by mass; the largest part takes the rest."""
+    """Share out `total` particles in proportion to `masses`; the largest part takes the rest."""
     shares = np.asarray(masses) / np.sum(masses)
     counts = np.floor(shares * total).astype(int)
     counts[np.argmax(shares)] += total - counts.sum()

@@ -46,7 +46,7 @@ class Folder:
         self.seen = JsonLines(path / "subhalos.jsonl")
         self.manifest = JsonLines(path / "manifest.jsonl")
         self.lineages = Lineages(JsonLines(path / "descendants.jsonl"))
-        # Cutouts of before lineages are not whole.
+        # A cutout without a lineage could leak across the splits: it is fetched again.
         self._entries = {row.get("file"): row for row in self.manifest.rows() if "lineage" in row}
 
     def holds(self, subhalo: Subhalo, *, verify: bool = False) -> bool:

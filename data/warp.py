@@ -32,8 +32,8 @@ class Warp:
     def bend(self, xyz: Array) -> Array:
         """Return (n, 3) kpc: each particle turned with its ring.
 
-        Flat within R25; beyond, the tilt grows with radius, and beyond R26.5 the line of nodes
-        advances in the sense of rotation, counterclockwise (Briggs 1990).
+        Flat within R25; beyond, the tilt grows in equal steps of radius up to 2.5 R25, and beyond
+        R26.5 the line of nodes advances in the sense of rotation, counterclockwise (Briggs 1990).
         """
         radius = np.linalg.norm(xyz[:, :2], axis=1) / self.scale_length
         angle = self.tilt * np.clip(radius / _R25 - 1.0, 0.0, 1.5)

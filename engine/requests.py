@@ -25,7 +25,7 @@ def check_count(name: str, value: Any, low: int, high: int) -> int:
 
 def check_number(name: str, value: Any, *, zero: bool) -> float:
     """Return a finite number above zero, or from zero."""
-    number = isinstance(value, int | float) and math.isfinite(value)
+    number = isinstance(value, int | float | np.number) and math.isfinite(value)
     if not number or value < 0 or (value == 0 and not zero):
         raise TranslatorError(
             f"{name} must be a finite number {'from' if zero else 'above'} 0, got {value!r}"
@@ -48,7 +48,8 @@ def check_domain(role: str, name: str, translator: str, known: Sequence[str]) ->
 
 def check_shape(role: str, shape: Sequence[int], multiple: int, grid_size: int) -> tuple[int, int]:
     """Return (H, W), both multiples of what the network needs."""
-    if len(shape) != 2 or 0 in shape or any(side % multiple for side in shape):
+    whole = all(isinstance(side, int | np.integer) and side > 0 for side in shape)
+    if len(shape) != 2 or not whole or any(side % multiple for side in shape):
         raise TranslatorError(
             f"{role} must have shape (H, W) with sides that are multiples of {multiple} "
             f"(trained on {grid_size}), got {tuple(shape)}"
@@ -56,18 +57,18 @@ def check_shape(role: str, shape: Sequence[int], multiple: int, grid_size: int) 
     return shape[0], shape[1]
 
 
-def check_values(values: NDArray[Any], source: str) -> NDArray[np.float64]:
-    """Return a source map as numbers, finite and not negative."""
+def check_values(role: str, values: NDArray[Any], domain: str) -> NDArray[np.float64]:
+    """Return a map of a domain as numbers, finite and not negative."""
     try:
         values = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise TranslatorError(f"source_map must hold numbers, got {values.dtype}") from None
+        raise TranslatorError(f"{role} must hold numbers, got {values.dtype}") from None
     bad = int((~np.isfinite(values)).sum())
     if bad:
-        raise TranslatorError(f"source_map of {source} must be finite, got {bad} bad pixels")
+        raise TranslatorError(f"{role} of {domain} must be finite, got {bad} bad pixels")
     if (values < 0).any():
         raise TranslatorError(
-            f"source_map of {source} must not be negative, got {values.min():.3g} "
-            f"{get_domain(source).unit}"
+            f"{role} of {domain} must not be negative, got {values.min():.3g} "
+            f"{get_domain(domain).unit}"
         )
     return values

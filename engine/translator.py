@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data.normalize import denormalize, normalize
+from data.normalize import denormalize, log_jacobian, normalize
 from engine.checkpoint import CheckpointError, load_checkpoint, normalization_of
+from engine.draws import Draw, copies, generator_of, noise_of
 from engine.guidance import guided
 from engine.inverse import Measurement, Observation, PosteriorTask, maximum, require_noise
+from engine.likelihood import log_density, signs
 from engine.processes import Network, Process
 from engine.requests import (
     TranslatorError,
@@ -27,34 +29,12 @@ from engine.requests import (
 )
 from engine.samplers import SAMPLERS, Sample, Task
 from engine.shelf import available, checkpoint_folder
+from engine.step import Maps, Step
 
 __all__ = ["Step", "Translator", "TranslatorError", "available"]
 
 MAX_STEPS = 1000
 BATCH = 32
-Maps = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a translation.
-
-    Attributes
-    ----------
-    index : from 1 to `num_steps`.
-    time : the process's time after the step, 0 at the end.
-    x : (num_samples, H, W) float32, the sampler's state in the network's normalized units.
-    estimate : (num_samples, H, W) float32, the current estimate in the target's physical unit.
-    num_steps : steps in all.
-    sigma : standard deviation of the noise in `x`, normalized: s(time) of the process.
-    """
-
-    index: int
-    time: float
-    x: Maps
-    estimate: Maps
-    num_steps: int
-    sigma: float = 0.0
 
 
 class Translator:
@@ -83,6 +63,7 @@ class Translator:
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
         self.normalization = normalization_of(card)
+        self._multiple = int(getattr(network, "multiple", 1))
         self.has_prior = bool(getattr(network.config, "null_source", False))
         steps = int(card.get("default_steps", 32))
         self.default_steps = steps if process.is_iterative else 1
@@ -129,9 +110,7 @@ class Translator:
             num_steps=num_steps, num_samples=num_samples, seed=seed, sampler=sampler,
             guidance=guidance,
         )  # fmt: skip
-        for step in steps:
-            estimate = step.estimate
-        return estimate
+        return _last(steps)
 
     def trajectory(
         self, source_map: NDArray[Any], source: str, target: str, *,
@@ -168,7 +147,7 @@ class Translator:
         steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
         network = self._network(source, target, guidance)
-        task = self._task(network, *_copies(y, num_samples, seed))
+        task = self._task(network, *copies(y, num_samples, seed))
         return self._steps(task, target, steps, sampler)
 
     def prior(
@@ -191,10 +170,8 @@ class Translator:
         y = self._source(None, None, target, shape)
         steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
-        task = self._task(self._network(None, target), *_copies(y, num_samples, seed))
-        for step in self._steps(task, target, steps, sampler):
-            estimate = step.estimate
-        return estimate
+        task = self._task(self._network(None, target), *copies(y, num_samples, seed))
+        return _last(self._steps(task, target, steps, sampler))
 
     def posterior(
         self, observation: Observation, target: str, *,
@@ -225,15 +202,13 @@ class Translator:
         sampler = self._check_sampler(sampler)
         measurement = self._measurement(observation, target, y)
         network = self._network(source, target)
-        maps, draws = _copies(y, num_samples, seed)
+        maps, draws = copies(y, num_samples, seed)
         out = []
         for start in range(0, num_samples, BATCH):
             rows = slice(start, start + BATCH)
             plain = self._task(network, maps[rows], draws[rows])
             task = PosteriorTask(**vars(plain), measurement=measurement)
-            for step in self._steps(task, target, steps, sampler):
-                estimate = step.estimate
-            out.append(estimate)
+            out.append(_last(self._steps(task, target, steps, sampler)))
         return np.concatenate(out)
 
     def most_probable(
@@ -253,6 +228,48 @@ class Translator:
         task = self._task(self._network(source, target), y[None, None], [])
         x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
         return denormalize(x[0, 0].cpu().numpy(), target, self.normalization)
+
+    def log_density(
+        self, target_map: NDArray[Any], target: str, *,
+        source_map: NDArray[Any] | None = None, source: str | None = None,
+        num_probes: int = 4, seed: int = 0,
+    ) -> float:  # fmt: skip
+        """Return ln p(x) of a map of `target`, or with a source map ln p(x | y), in nats.
+
+        A density per unit of the domain in each pixel, so that values compare maps of one domain
+        and size: of a truth under several sources or translators, or of several maps under one.
+
+        Parameters
+        ----------
+        target_map : (H, W) x, in the unit of `target`.
+        source_map, source : as in `trajectory`; without them p(x) needs `has_prior`.
+        num_probes : random directions in which the divergence is measured, all at once; the error
+            of the result falls with its root.
+        seed : of the directions.
+
+        Raises
+        ------
+        TranslatorError : also for a family without noise, which knows no density.
+        """
+        values = np.asarray(target_map)
+        shape = check_shape("target_map", values.shape, self._multiple, self.grid_size)
+        y = self._source(source_map, source, target, shape if source is None else None)
+        if tuple(y.shape) != shape:
+            raise TranslatorError(
+                f"target_map must have the shape of source_map, {tuple(y.shape)}, got {shape}"
+            )
+        values = check_values("target_map", values, target)
+        check_count("num_probes", num_probes, 1, 1024)
+        check_count("seed", seed, 0, 2**63 - 1)
+        x = torch.from_numpy(normalize(values, target, self.normalization))
+        maps = (m[None, None].to(self.device) for m in (x, y))
+        probes = signs(num_probes, (1, *shape), generator_of((int(seed), 0))).to(self.device)
+        network = self._network(source, target)
+        try:
+            density = log_density(self.process, network, *maps, probes=probes)
+        except ValueError as error:
+            raise TranslatorError(f"{self.name}: {error}") from None
+        return float(density + log_jacobian(values, target, self.normalization).sum())
 
     def sample_normalized(
         self, source_maps: NDArray[Any], source: str, target: str, *,
@@ -275,7 +292,9 @@ class Translator:
         steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = self._check_sampler(sampler)
         network = self._network(source, target, guidance)
-        maps = torch.from_numpy(np.repeat(np.asarray(source_maps, np.float32), num_samples, axis=0))
+        source_maps = np.asarray(source_maps, np.float32)
+        check_shape("each of source_maps", source_maps.shape[1:], self._multiple, self.grid_size)
+        maps = torch.from_numpy(np.repeat(source_maps, num_samples, axis=0))
         draws = [(seed + k, i) for k in range(len(source_maps)) for i in range(num_samples)]
         out = []
         for start in range(0, len(maps), BATCH):
@@ -296,14 +315,9 @@ class Translator:
             asked = "without a source" if source is None else f"with a guidance of {guidance:g}"
             raise TranslatorError(f"{self.name} cannot sample {asked}: {error}") from None
 
-    def _task(self, network: Network, y: Tensor, draws: list[tuple[int, int]]) -> Task:
+    def _task(self, network: Network, y: Tensor, draws: list[Draw]) -> Task:
         """Return the task of normalized sources y (n, 1, h, w), each with its (seed, number)."""
-        generators = [_generator(*draw) for draw in draws]
-
-        def noise() -> Tensor:
-            drawn = [torch.randn(y.shape[1:], generator=one) for one in generators]
-            return torch.stack(drawn).to(self.device)
-
+        noise = noise_of(draws, y.shape[1:], self.device)
         return Task(self.process, network, y.to(self.device), noise)
 
     def _walk(self, task: Task, num_steps: int, sampler: str) -> Iterator[Sample]:
@@ -354,17 +368,18 @@ class Translator:
         shape: tuple[int, int] | None = None,
     ) -> Tensor:  # fmt: skip
         """Return the normalized source (h, w), zero where there is none."""
-        multiple = int(getattr(self.network, "multiple", 1))
         if source_map is None and source is None:
             check_domain("target", target, self.name, self.domains)
             shape = shape or (self.grid_size, self.grid_size)
-            return torch.zeros(check_shape("shape", shape, multiple, self.grid_size))
+            return torch.zeros(check_shape("shape", shape, self._multiple, self.grid_size))
         if source_map is None or source is None or shape is not None:
             raise TranslatorError("source_map and source come together, and without a shape")
         self._check_pair(source, target)
         values = np.asarray(source_map)
-        check_shape("source_map", values.shape, multiple, self.grid_size)
-        return torch.from_numpy(normalize(check_values(values, source), source, self.normalization))
+        check_shape("source_map", values.shape, self._multiple, self.grid_size)
+        return torch.from_numpy(
+            normalize(check_values("source_map", values, source), source, self.normalization)
+        )
 
     def _measurement(self, observation: Observation, target: str, y: Tensor) -> Measurement:
         """Return an observation in the network's units, on its device."""
@@ -377,12 +392,8 @@ class Translator:
         return replace(made, data=made.data.to(self.device), noise=noise)
 
 
-def _copies(y: Tensor, count: int, seed: int) -> tuple[Tensor, list[tuple[int, int]]]:
-    """Return y (h, w) `count` times, (count, 1, h, w), and the seed and number of each."""
-    return y.expand(count, 1, *y.shape), [(int(seed), index) for index in range(count)]
-
-
-def _generator(seed: int, index: int) -> torch.Generator:
-    """Return the CPU generator of one sample, so that no sample depends on its neighbors."""
-    state = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state))
+def _last(steps: Iterator[Step]) -> Maps:
+    """Walk to the end; return the last step's estimate."""
+    for step in steps:
+        estimate = step.estimate
+    return estimate

@@ -17,6 +17,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="map store (default: the configuration's)")
     parser.add_argument("--output", help="folder of the run (default: runs/NAME)")
     parser.add_argument("--init", help="checkpoint (name or folder) to start from")
+    parser.add_argument("--normalization", help="default, store, or init for that checkpoint's")
     parser.add_argument("--steps", type=int, help="override the number of steps")
     parser.add_argument("--max-seconds", type=float, help="override the limit on training time")
     parser.add_argument("--threads", type=int, help="override the CPU threads")
@@ -40,8 +41,11 @@ def _parser() -> argparse.ArgumentParser:
         "--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)"
     )
     evaluate.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
-    evaluate.add_argument("--steps", type=whole_number, help="network evaluations of a sample")
+    evaluate.add_argument(
+        "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
+    )
     evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
+    evaluate.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
     evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
     evaluate.add_argument("--write-card", action="store_true", help="record the scores")
     ship = commands.add_parser(
@@ -75,13 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import Trainer, fit
+    from train.loop import fit
     from train.plan import describe
+    from train.trainer import Trainer
 
     config = load_config(
         options.config, data=options.data, output=options.output, init=options.init,
-        steps=options.steps, max_seconds=options.max_seconds, threads=options.threads,
-        compile=options.compile,
+        normalization=options.normalization, steps=options.steps, threads=options.threads,
+        max_seconds=options.max_seconds, compile=options.compile,
     )  # fmt: skip
     if options.dry_run:
         trainer = Trainer(config, device=options.device)

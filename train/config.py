@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,19 @@ FOCUS = tuple(
 
 # Ho & Salimans (2022) find 0.1 and 0.2 about equally good, and 0.5 worse.
 DROP_SOURCE = 0.1
+
+# Whole numbers of a configuration with their least value, and numbers from 0 with their greatest.
+_LEAST = {
+    "steps": 1, "batch_size": 1, "default_steps": 1, "log_every": 1, "validate_every": 1,
+    "warmup_steps": 0, "sample_every": 0, "threads": 0, "seed": 0,
+}  # fmt: skip
+_MOST = {
+    "beta2": 1, "focus_share": 1,
+    **dict.fromkeys(
+        ("max_seconds", "learning_rate", "weight_decay", "ema_half_life", "save_every_s"),
+        sys.float_info.max,
+    ),
+}  # fmt: skip
 
 
 class ConfigError(ValueError):
@@ -92,11 +106,7 @@ class FitConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "learning_rate", "log_every", "validate_every"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or value <= 0:
-                hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
-                raise ConfigError(f"{name} must be a number above zero, got {value!r}{hint}")
+        self._check_numbers()
         if self.normalization == "init" and not self.init:
             raise ConfigError("normalization: init needs a checkpoint in init to take it from")
         for name in ("network", "process"):
@@ -118,6 +128,23 @@ class FitConfig:
                     f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}"
                 )
         self._settle_drop_source()
+
+    def _check_numbers(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ConfigError(f"{name} must be a whole number from {least}, got {value!r}")
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 <= value <= most:
+                limits = "from 0" if most == sys.float_info.max else f"from 0 to {most}"
+                hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
+                raise ConfigError(f"{name} must be a number {limits}, got {value!r}{hint}")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return Path(self.output or Path("runs") / self.name)
 
     def _settle_drop_source(self) -> None:
         needs_source = self.family in PROCESSES and PROCESSES[self.family].needs_source

@@ -24,6 +24,7 @@ from engine.metrics.spectrum import small_scale_power
 from engine.shelf import checkpoint_folder
 from engine.translator import Translator
 from train.config import FOCUS
+from train.world import place_of
 
 # One fixed range for PSNR in every map of a domain: six times its default scale in dex.
 PSNR_RANGE = 6.0
@@ -197,7 +198,8 @@ def run(options: argparse.Namespace) -> int:
     """Run `python -m train evaluate`."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    translator = Translator.load(options.checkpoint)
+    device = str(place_of(options.device))
+    translator = Translator.load(options.checkpoint, device=device)
     scores = _rounded(
         evaluate(translator, options.data, galaxies=options.galaxies, samples=options.samples,
                  num_steps=options.steps, sampler=options.sampler)

@@ -12,7 +12,7 @@ import yaml
 from torch import Tensor
 
 from train.batches import Batch
-from train.loop import Trainer
+from train.trainer import Trainer
 
 MIB = 2**20
 
@@ -23,7 +23,7 @@ def describe(trainer: Trainer) -> str:
     Takes two steps on empty maps to measure the memory, so that the trainer is of no more use.
     """
     config = trainer.config
-    fields = {**asdict(config), "output": str(trainer.folder), "network": trainer.card["network"]}
+    fields = {**asdict(config), "output": str(config.folder), "network": trainer.card["network"]}
     process = asdict(trainer.objective.process)
     parameters = sum(p.numel() for p in trainer.network.parameters())
     beside = sum(p.numel() for p in trainer.objective.auxiliary.parameters())
@@ -50,10 +50,12 @@ def memory_of(trainer: Trainer) -> dict[str, int]:
 
     "maps" of both splits; "weights" with gradients, their average and the optimizers' state;
     "activations" kept for the backward pass, from steps with one and two maps. Not what single
-    operations need on the way, nor PyTorch itself.
+    operations need on the way, nor PyTorch itself. Nothing is compiled for
+    this, which would take minutes.
     """
     trained = [*trainer.network.parameters(), *trainer.objective.auxiliary.parameters()]
-    one, two = (saved_bytes(partial(_step, trainer, count), trained) for count in (1, 2))
+    with trainer.uncompiled():
+        one, two = (saved_bytes(partial(_step, trainer, count), trained) for count in (1, 2))
     pixels = trainer.grid_size**2 * len(trainer.domains)
     states: list[Any] = [
         value

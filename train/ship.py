@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.checkpoint import CARD, read_card
 from train.config import load_config
-from train.loop import CHECKPOINT, STATE
+from train.trainer import CHECKPOINT, STATE
 
 
 def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
@@ -18,7 +18,7 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     again, it goes on where it stopped. It ends early where training was stopped.
     """
     config = load_config(options.config, data=options.data, output=options.output)
-    run = Path(config.output or Path("runs") / config.name)
+    run = config.folder
     Path(config.data).parent.mkdir(parents=True, exist_ok=True)
     maps = ["--rotations", options.rotations, "--grid-size", options.grid_size]
     workers = ["--workers", options.workers] if options.workers else []
@@ -27,22 +27,28 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     )
     checkpoint = run / CHECKPOINT
     if not (checkpoint / CARD).exists():
-        given = [
-            word
-            for name in ("init", "steps", "max_seconds", "threads", "device")
-            if (value := getattr(options, name)) is not None
-            for word in (f"--{name.replace('_', '-')}", value)
-        ]
+        names = ("init", "normalization", "steps", "max_seconds", "threads", "device")
         flags = ["--compile"] * bool(options.compile) + ["--resume"] * (run / STATE).exists()
         yield _command(
             "train", "fit", "--config", options.config, "--data", config.data, "--output", run,
-            *given, *flags,
+            *_given(options, *names), *flags,
         )  # fmt: skip
     if (checkpoint / CARD).exists() and "scores" not in read_card(checkpoint):
         yield _command(
             "train", "evaluate", "--checkpoint", checkpoint, "--data", config.data,
             "--galaxies", options.hold_out, "--samples", options.samples, "--write-card",
+            *_given(options, "threads", "device"),
         )  # fmt: skip
+
+
+def _given(options: argparse.Namespace, *names: str) -> list[object]:
+    """Return those of the options that were given, as words of a command."""
+    return [
+        word
+        for name in names
+        if (value := getattr(options, name)) is not None
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
 
 
 def _command(package: str, *words: object) -> tuple[str, list[str]]:

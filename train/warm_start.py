@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data.normalize import Normalization
-from engine.checkpoint import CheckpointError, build, normalization_of, read_card, read_weights
+from engine.checkpoint import CheckpointError, build, read_card, read_weights
 from engine.networks import AnyNetwork
 from engine.processes import Process
 from engine.requests import TranslatorError
@@ -81,14 +80,6 @@ def warm_start(
         "parameters_taken": taken, "parameters": size,
     }  # fmt: skip
     return record, process
-
-
-def starting_normalization(checkpoint: str | Path) -> Normalization:
-    """Return the constants that a checkpoint was trained with; ConfigError if there is none."""
-    try:
-        return normalization_of(read_card(checkpoint_folder(checkpoint)))
-    except (CheckpointError, TranslatorError) as error:
-        raise ConfigError(f"init: {error}") from None
 
 
 def _copy_rows(parameter: Tensor, weight: Tensor, rows: Sequence[tuple[int, int]]) -> int:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, distributed
 
+from train.config import ConfigError
+
 
 @dataclass(frozen=True)
 class World:
@@ -65,8 +67,18 @@ ALONE = World()
 
 
 def place_of(device: str | None) -> torch.device:
-    """Return the device of that name, by default the GPU where there is one."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """Return the device of that name, by default the GPU where there is one.
+
+    Raises
+    ------
+    ConfigError : if there is no such device.
+    """
+    try:
+        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError):  # The latter from a PyTorch without CUDA.
+        raise ConfigError(f"device must be one of this machine, got {device!r}") from None
+    return place
 
 
 @contextmanager

@@ -42,6 +42,9 @@ def maximum(
     (Beck & Teboulle 2009), lost where it points backwards (O'Donoghue & Candes 2015). Where p(x)
     has several maxima, falling noise leads from the single one of the strongly blurred density to
     one of them; it need not be the highest.
+
+    All this is for a linear A. One that is linearized at each m leads near the maximum, as far as
+    the data agree with it within their noise (see `Measurement.update`).
     """
     require_noise(task.process)
     halfway = max(1, num_steps // 2)

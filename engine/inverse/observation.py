@@ -22,7 +22,8 @@ class Observation:
     Attributes
     ----------
     values : (H', W') d, in the domain's unit; NaN where nothing was observed.
-    noise : standard deviation of the normal noise b, above zero: a number, or (H', W').
+    noise : standard deviation of the normal noise b, above zero: a number, or (H', W'), in which
+        only what was observed counts.
     operator : A, linear, as `Beam(3.0)` or `Chain((Beam(3.0), BlockMean(2)))` of
         `engine.inverse`; None for the map itself.
     logarithmic : whether A and b act on log10(value + floor), with `noise` in dex, rather than on
@@ -59,7 +60,7 @@ class Observation:
             )
         if not known.any():
             raise ValueError("values must hold a finite number somewhere, got none")
-        noise = self._noise(values.shape)
+        noise = self._noise(known)
         floor, center, scale = constants.floor, constants.center_dex, constants.scale_dex
         values = np.where(known, values, 0.0)
         if self.logarithmic:
@@ -78,14 +79,17 @@ class Observation:
         seen = Physical(whole, floor, center, scale)
         return Measurement(data[0], seen, data[1], slope=math.log(10.0) * scale)
 
-    def _noise(self, shape: tuple[int, ...]) -> Any:
+    def _noise(self, known: Any) -> Any:
+        """Return the noise of each value, 1 where there is none."""
         noise = np.asarray(self.noise, np.float64)
-        if noise.shape not in ((), shape) or not (np.isfinite(noise) & (noise > 0)).all():
+        if noise.shape == known.shape:
+            noise = np.where(known, noise, 1.0)
+        if noise.shape not in ((), known.shape) or not (np.isfinite(noise) & (noise > 0)).all():
+            got = repr(self.noise) if noise.ndim == 0 else f"a map of shape {noise.shape}"
             raise ValueError(
-                "noise must be finite and above zero, a number or a map like the values, "
-                f"got {self.noise!r}"
+                f"noise must be finite and above zero, a number or a map like the values, got {got}"
             )
-        return np.broadcast_to(noise, shape)
+        return np.broadcast_to(noise, known.shape)
 
 
 def _maps(values: Any) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -74,10 +74,6 @@ class PosteriorTask(Task):
             return (s * s / a) * pulled
 
         return mean.detach(), covariance
-
-    def alone(self, index: int) -> PosteriorTask:
-        """Return the task of one sample."""
-        return replace(self, y=self.y[index : index + 1])
 
 
 def require_noise(process: Process) -> None:

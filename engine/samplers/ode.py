@@ -51,6 +51,7 @@ def _one(
         while solver.t > wanted and solver.status == "running":
             if (message := solver.step()) is not None:
                 raise ValueError(f"the ODE could not be solved to {tolerance}: {message}")
-        x = maps(solver.dense_output()(wanted))
+        # Where no step was taken yet there is nothing to interpolate.
+        x = maps(solver.dense_output()(wanted) if solver.t < 1.0 else initial)
         estimate = task.estimate(x, wanted)
         yield (time, estimate if time <= 0.0 else x, estimate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -84,6 +85,6 @@ class Task:
         x = a_later * estimate + b_later * self.y + kept * (x - a * estimate - b * self.y)
         return x + tau * self.noise() if tau > 0 else x
 
-    def alone(self, index: int) -> Task:
+    def alone(self, index: int) -> Self:
         """Return the task of one sample; whoever calls draws its noise from the whole task."""
         return replace(self, y=self.y[index : index + 1])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from data import cosmology as cosmo
 from data.arms import clump_field
 from data.bubbles import BUBBLE_TEMPERATURE, Bubbles, blow, draw_bubbles
 from data.disk import DiskStyle, draw_pattern, sample_disk
@@ -157,7 +158,7 @@ def test_sheared_bubbles_lie_along_the_rotation(rng):
 
 
 def test_bubbles_are_hot_and_thin_inside():
-    gas = synthesize(14, kind="irregular").particles["gas"]
+    gas = synthesize(24, kind="irregular").particles["gas"]
     forming = gas["star_formation_rate"] > 0
     disk = np.isclose(gas.masses, np.median(gas.masses[forming]))  # as particles of the disk have
     inside = disk & (gas["temperature"] > 3e5)
@@ -166,6 +167,9 @@ def test_bubbles_are_hot_and_thin_inside():
     _, nearest = cKDTree(gas.coordinates[disk & ~inside]).query(gas.coordinates[inside], 8)
     rims = np.median(gas["density"][disk & ~inside][nearest], axis=1)
     assert np.median(gas["density"][inside] / rims) < 0.2
+    # n T of ionized gas, 2.24 particles a hydrogen atom: that of starbursts at most.
+    per_cm3 = 2.24 * cosmo.HYDROGEN_FRACTION * cosmo.MSUN_KPC3_IN_PROTONS_CM3
+    assert (per_cm3 * gas["density"] * gas["temperature"])[inside].max() < 3e5
     assert gas["neutral_fraction"][inside].max() < 1e-3
     assert not gas["star_formation_rate"][inside].any()
 
@@ -204,12 +208,16 @@ def test_stirring_keeps_surface_density(rng):
     assert np.abs(stir.move(xyz) - xyz).max() > 0.05
 
 
-def test_clumps_are_as_many_as_asked(rng):
-    log_radius, angle = np.linspace(-2, 1.5, 200), np.linspace(0, 2 * np.pi, 400, endpoint=False)
-    field = clump_field(log_radius, angle, 1, rng)
-    assert 0.6 < field.max() < 1.3
-    assert np.mean(field > 0.5 * field.max()) < 0.05
-    assert not clump_field(log_radius, angle, 0, rng).any()
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_clumps_are_as_many_as_asked(rng, count):
+    """Each has 2 pi sigma^2 times its height: on average 2 pi (0.0127) in scale lengths squared."""
+    log_radius, angle = np.linspace(-2, 1.5, 300), np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    area = np.exp(2 * log_radius)[:, None] * (log_radius[1] - log_radius[0]) * angle[1]
+    fields = [clump_field(log_radius, angle, count, rng) for _ in range(20)]
+    clumps = np.mean([np.sum(field * area) for field in fields]) / (2 * np.pi * 0.0127)
+    assert clumps == pytest.approx(count, rel=0.3)
+    if count == 1:
+        assert all(0.6 < field.max() <= 1.3 for field in fields)
 
 
 def test_a_merger_keeps_its_nucleus():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.outflows import blow, draw_cavities, draw_wind_bubbles, shock_jump
+from data.outflows import bubble_factors, draw_cavities, draw_wind_bubbles, shock_jump
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_a_bubble_is_thin_inside_swept_at_its_edge_and_nothing_beyond(rng):
     q = np.array([0.0, 0.5, 1.12, 1.5, 4.0])
     xyz = bubble.center + (q * bubble.width)[:, None] * across
     np.testing.assert_allclose(bubble.depth(xyz), q, atol=1e-6)
-    density, temperature = blow(xyz, [bubble], np.zeros(5))
+    density, temperature = bubble_factors(xyz, [bubble], np.zeros(5))
     rim = bubble.compression, bubble.rim_heating
     inside = bubble.thinning, bubble.heating
     for factor, core, shell in zip((density, temperature), inside, rim, strict=True):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from data import cosmology as cosmo
 from data.disk import DiskStyle, draw_pattern, sample_disk
@@ -11,7 +12,6 @@ from data.halo import (
     gather_to_filaments,
     random_rotation,
 )
-from data.maps import render
 from data.synthetic import KINDS, synthesize
 from data.tides import Encounter, disrupt, evolve
 
@@ -57,6 +57,27 @@ def test_masses_follow_the_relations(galaxy):
     assert abs(np.log10(stars / cosmo.stellar_mass(halo, 0.0))) < 0.9
 
 
+def test_cold_gas_comes_in_particles_of_an_eighth(galaxy):
+    gas = galaxy.particles["gas"]
+    light, heavy = np.unique(gas.masses)
+    assert light == pytest.approx(heavy / 8)
+    forming = gas["star_formation_rate"] > 0
+    assert (gas.masses[forming] == light).all()
+    radius = np.linalg.norm(gas.coordinates, axis=1)
+    halo = radius > 0.3 * cosmo.virial_radius(galaxy.properties["halo_mass"], 0.0)
+    assert np.mean(gas.masses[halo & (gas["temperature"] > 1.1e5)] == heavy) > 0.9
+    cold = gas.coordinates[gas.masses == light]
+    assert len(np.unique(cold, axis=0)) == len(cold)  # the disk had enough to draw from
+
+
+def test_no_star_is_older_than_the_universe():
+    for redshift in (0.0, 1.5):
+        age = synthesize(4, redshift=redshift).particles["stars"]["age"]
+        now = cosmo.cosmic_time_gyr(1.0 / (1.0 + redshift))
+        assert 0.8 * now < age.max() < now
+        assert age.min() >= 0.0
+
+
 def test_phases_are_coupled():
     galaxy = synthesize(11, kind="spiral")
     gas = galaxy.particles["gas"]
@@ -71,11 +92,17 @@ def test_phases_are_coupled():
     assert 0.1 < np.median(strength[within & (gas["temperature"] < 2e4)]) * 1e6 < 30.0
 
 
-def test_a_merger_has_two_nuclei():
-    galaxy = synthesize(5, kind="merger")
-    maps = render(galaxy, ["stars"], grid_size=64, extent_kpc=200.0)["stars"]
-    assert maps.max() > 100 * np.median(maps)
-    assert galaxy.properties["halo_mass"] > 10**11.5
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_merger_has_two_nuclei(seed):
+    """Stars within a kpc of the densest place, and of the densest one 10 kpc or more from it."""
+    stars = synthesize(seed, kind="merger").particles["stars"].coordinates
+    tree = cKDTree(stars)
+    near = tree.query_ball_point(stars, 1.0, return_length=True)
+    first = stars[near.argmax()]
+    far = np.linalg.norm(stars - first, axis=1) > 10.0
+    second = stars[far][near[far].argmax()]
+    assert near[far].max() > 0.3 * near.max()  # a spiral's largest satellite has 0.08
+    assert len(tree.query_ball_point(0.5 * (first + second), 1.0)) < 0.1 * near[far].max()
 
 
 @pytest.mark.parametrize(

@@ -93,23 +93,6 @@ def test_positions_mean_the_same_at_every_size():
     assert len(torch.unique(fine.flatten(1, 2)[0], dim=0)) == 81
 
 
-def test_it_learns_a_handful_of_pairs_by_heart():
-    """Unrelated pairs, told apart by map and direction alone."""
-    torch.manual_seed(0)
-    network = DiM(DiMConfig(width=32, depth=3, patch=4, state=8, head_width=16))
-    x, truth = torch.randn(4, 2, 16, 16), torch.randn(4, 1, 16, 16)
-    time, source, target = torch.rand(4), torch.arange(4), torch.arange(4) + 1
-    optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3, betas=(0.9, 0.99))
-    losses = []
-    for _ in range(200):
-        loss = (network(x, time, source, target) - truth).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    assert losses[-1] < 0.1 * losses[0]
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -89,7 +89,7 @@ def test_guidance_moves_samples_from_the_prior_through_the_conditional(translato
         normalize(gas, "gas")[None], "gas", "hi", sampler=sampler, num_steps=3, num_samples=2
     )
     np.testing.assert_array_equal(at(1.0), plain)
-    assert len({at(g).tobytes() for g in (0.0, 1.0, 3.0)}) == 3
+    assert len({at(g).tobytes() for g in (0.0, 1.0, np.float32(3.0))}) == 3
 
 
 @pytest.mark.parametrize("guidance", [-1.0, float("nan"), float("inf"), "much"])
@@ -115,6 +115,9 @@ def test_a_prior_of_what_is_not_there_is_refused(translator):
         TranslatorError, match=r"shape must have .* multiples of 4 .*got \(15, 16\)"
     ):
         translator.prior("hi", shape=(15, 16))
+    for shape in ((-16, 16), (16.0, 16)):
+        with pytest.raises(TranslatorError, match="shape must have shape"):
+            translator.prior("hi", shape=shape)
 
 
 def test_the_guided_score_is_that_of_the_product_of_powers():

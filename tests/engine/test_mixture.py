@@ -73,6 +73,16 @@ def test_samples_are_those_of_the_mixture(process, sampler, steps):
         torch.testing.assert_close(covariance, COVARIANCES[k], rtol=0, atol=0.035)
 
 
+@pytest.mark.parametrize("process", ["ddpm", "edm", "flow", "indi", "ve"])
+def test_the_adaptive_solver_ends_where_many_steps_of_a_fixed_one_do(process):
+    process, y = PROCESSES[process], torch.full((6, 1, 1, 2), Y)
+    noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
+    task = Task(process, network_of(process), y, lambda: noise)
+    *_, adaptive = SAMPLERS["ode"](task, 3)
+    *_, fixed = SAMPLERS["heun"](task, 200)
+    torch.testing.assert_close(adaptive.x, fixed.x, rtol=0, atol=0.02)
+
+
 @pytest.mark.parametrize("process", ["ddpm", "edm", "flow", "vp"])
 @pytest.mark.parametrize("point", [(-1.0, 0.5), (0.0, 0.2), (0.9, -0.6)])
 def test_density_is_that_of_the_mixture(process, point):

@@ -118,6 +118,30 @@ def test_a_card_that_does_not_speak_of_a_null_source_has_none(kind):
     assert create(configure(fields)).source.num_embeddings == 7
 
 
+LEARNING = {
+    "unet": UNetConfig(widths=(16, 32), blocks=(1, 1), patch=2),
+    "dim": DiMConfig(width=32, depth=3, patch=4, state=8, head_width=16),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks_learn_a_handful_of_pairs_by_heart(kind):
+    """Unrelated pairs, told apart by map and direction alone."""
+    torch.manual_seed(0)
+    network = create(LEARNING[kind])
+    x, truth = torch.randn(4, 2, 16, 16), torch.randn(4, 1, 16, 16)
+    time, source, target = torch.rand(4), torch.arange(4), torch.arange(4) + 1
+    optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3, betas=(0.9, 0.99))
+    losses = []
+    for _ in range(200):
+        loss = (network(x, time, source, target) - truth).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.1 * losses[0]
+
+
 def test_every_parameter_is_used(network):
     network(torch.randn(1, 2, 16, 16), torch.rand(1), ONE, ONE + 1).square().sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []

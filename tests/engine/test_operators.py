@@ -84,12 +84,12 @@ def test_an_observation_without_noise_has_no_misfit(logarithmic):
     data = operator.forward(acted[None, None])[0, 0].numpy()
     data = 10.0**data - floor if logarithmic else data
     data = np.where(np.arange(4) == 1, np.nan, data)
-    noise = np.full(data.shape, 0.1 if logarithmic else 1e4)
+    noise = np.where(np.isnan(data), np.nan, 0.1 if logarithmic else 1e4)
     made = Observation(data, noise, operator, logarithmic).measurement(constants, (12, 8))
     x = torch.from_numpy(normalize(values.numpy(), "stars"))[None, None]
     misfit = (made.data - made.operator.forward(x)) / made.noise
     assert float(misfit.abs().max()) < 1e-2
-    assert float(made.noise.mean()) == pytest.approx(0.1 / 1.5 if logarithmic else 1e4)
+    assert float(made.noise[..., 0].mean()) == pytest.approx(0.1 / 1.5 if logarithmic else 1e4)
     shifted = (made.data - made.operator.forward(x + 1.0)) / made.noise
     assert float(shifted[..., 0].abs().min()) > 1
     assert not shifted[..., 1].any()
@@ -99,7 +99,8 @@ WRONG = {
     "shape": ({"values": np.ones((4, 4))}, r"values must have shape \(6, 4\).*got \(4, 4\)"),
     "no data": ({"values": np.full((6, 4), np.nan)}, "a finite number somewhere, got none"),
     "no noise": ({"noise": 0.0}, "noise must be finite and above zero.*got 0.0"),
-    "noise of another shape": ({"noise": np.ones(4)}, "a number or a map like the values"),
+    "noise of another shape": ({"noise": np.ones(4)}, r"a number or a map like .*shape \(4,\)"),
+    "a pixel without noise": ({"noise": np.eye(6, 4)}, r"noise must be .*shape \(6, 4\)"),
     "negative": (
         {"values": np.full((6, 4), -1.0), "logarithmic": True},
         "must not be negative if logarithmic, got -1",

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from engine.metrics.profile import integral, radial_profile, residual_dex
+from engine.metrics.profile import (
+    cumulative_profile,
+    in_half_mass_radii,
+    integral,
+    radial_profile,
+    residual_dex,
+    squared_residual,
+)
 
 
 def radius(size: int, extent: float, center: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -90,3 +97,56 @@ def test_bad_input_is_named(arguments, word):
 def test_shapes_that_do_not_match_are_named():
     with pytest.raises(ValueError, match="matching shapes"):
         residual_dex(np.ones((3, 3)), np.ones((4, 4)))
+
+
+def test_a_uniform_map_grows_with_the_circles_area():
+    """Also about a center between pixels, as long as circles stay in the map."""
+    for center, used in (((0.0, 0.0), 8), ((3.3, -2.1), 7)):
+        radii, enclosed = cumulative_profile(np.full((2, 40, 40), 3.0), 60.0, 8, center)
+        np.testing.assert_allclose(radii, np.arange(1, 9) * 3.75)
+        expected = 3.0 * np.pi * radii[:used] ** 2
+        np.testing.assert_allclose(enclosed[:, :used], np.tile(expected, (2, 1)), rtol=7e-3)
+
+
+def test_growth_of_an_exponential_disk_and_of_nan():
+    extent, scale = 60.0, 4.0
+    image = np.exp(-radius(256, extent) / scale)
+    image[0, 0] = np.nan
+    radii, enclosed = cumulative_profile(image, extent, 15)
+    x = radii / scale
+    np.testing.assert_allclose(
+        enclosed, 2 * np.pi * scale**2 * (1 - (1 + x) * np.exp(-x)), rtol=2e-3
+    )
+    everything = cumulative_profile(np.ones((8, 8)), 8.0, 4, (40.0, 0.0))[1]
+    np.testing.assert_allclose(everything, 0.0)
+
+
+def test_profiles_in_half_mass_radii():
+    radii = np.arange(1.0, 6.0)
+    profiles = np.stack([10.0 * radii, radii, radii])
+    profiles[1, -1] = np.nan
+    out = in_half_mass_radii(
+        radii, profiles, np.array([2.0, 2.0, 0.0]), np.array([0.25, 1.25, 2.4])
+    )
+    np.testing.assert_allclose(out[0], [np.nan, 25.0, 48.0])
+    np.testing.assert_allclose(out[1], [np.nan, 2.5, np.nan])
+    assert np.isnan(out[2]).all()
+    with pytest.raises(ValueError, match="half_mass_radius_kpc"):
+        in_half_mass_radii(radii, profiles, np.ones(2), radii)
+
+
+def test_squared_residual():
+    out = squared_residual(np.array([1.5, 0.0, 3.0, np.nan]), np.array([1.0, 2.0, 0.0, 1.0]))
+    np.testing.assert_allclose(out, [0.25, 1.0, np.nan, np.nan])
+    with pytest.raises(ValueError, match="matching shapes"):
+        squared_residual(np.ones(3), np.ones(4))
+
+
+def test_growth_is_about_x_then_y():
+    center = (7.0, -12.0)
+    image = (radius(128, 80.0, center) < 4.0).astype(float)
+    about = cumulative_profile(image, 80.0, 10, center)[1]
+    np.testing.assert_allclose(about[1:], integral(image, 80.0))
+    assert about[0] > 0.9 * about[1]
+    for other in (center[::-1], (-7.0, -12.0), (7.0, 12.0)):
+        assert cumulative_profile(image, 80.0, 10, other)[1][0] == 0

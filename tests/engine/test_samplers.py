@@ -192,7 +192,7 @@ def test_dpm_solver_does_not_extrapolate_to_the_data(process):
     torch.testing.assert_close(steps[-1].x, last)
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "ancestral", "heun", "dpm_solver"])
+@pytest.mark.parametrize("sampler", ["ddim", "ancestral", "heun", "dpm_solver", "ode"])
 def test_times_too_close_to_tell_apart_from_pure_noise_do_no_harm(sampler, task_of):
     path = FlowMatching(time_power=12.0)
     assert path.times(40)[1] == 1.0

@@ -155,6 +155,12 @@ def test_many_maps_at_once_are_those_one_by_one(translator, rng):
     np.testing.assert_allclose(denormalize(together[10], "hi"), alone, rtol=2e-3)
 
 
+def test_many_maps_that_the_network_cannot_take_are_refused(translator):
+    for shape in ((2, 16, 15), (16, 16)):
+        with pytest.raises(TranslatorError, match="each of source_maps must have shape"):
+            translator.sample_normalized(np.zeros(shape), "gas", "hi")
+
+
 def test_one_step_family_takes_one_step(one_step_checkpoint, gas):
     translator = Translator.load(one_step_checkpoint)
     assert translator.default_steps == 1

@@ -41,7 +41,11 @@ def test_the_source_is_dropped_where_the_path_does_not_run_through_it(family):
 
 WRONG = {
     "unknown key": ({"lerning_rate": 1.0}, "unknown keys: lerning_rate"),
-    "zero steps": ({"steps": 0}, "steps must be a number above zero, got 0"),
+    "zero steps": ({"steps": 0}, "steps must be a whole number from 1, got 0"),
+    "half a map": ({"batch_size": 2.5}, "batch_size must be a whole number from 1, got 2.5"),
+    "a share of more than all": ({"focus_share": 2}, "focus_share must be a number from 0 to 1"),
+    "no number": ({"weight_decay": float("nan")}, "weight_decay must be a number from 0, got nan"),
+    "time a word": ({"max_seconds": "600"}, "max_seconds must be a number from 0, got '600'"),
     "YAML's 1e-3": ({"learning_rate": "1e-3"}, "write 1.0e-3"),
     "precision": ({"precision": "half"}, "float32 or bfloat16, got 'half'"),
     "schedule": ({"schedule": "step"}, "cosine or constant, got 'step'"),

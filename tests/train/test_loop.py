@@ -13,11 +13,12 @@ from data.domains import DOMAINS
 from data.normalize import DEFAULT
 from data.statistics import store_normalization
 from data.store import MapStore
-from engine.checkpoint import load_checkpoint
+from engine.checkpoint import load_checkpoint, read_card, write_card
 from engine.processes import PROCESSES
 from engine.translator import Translator
 from train.config import ConfigError
-from train.loop import Trainer, fit
+from train.loop import fit
+from train.trainer import Trainer
 
 DIM = {
     "family": "ddpm",
@@ -173,6 +174,17 @@ def test_a_run_is_never_overwritten(config, tmp_path):
     assert (tmp_path / "run" / "state.pt").read_bytes() == before
 
 
+def test_a_run_that_has_ended_keeps_its_scores_when_resumed(config):
+    folder = fit(config(), device="cpu")
+    card = {**read_card(folder), "scores": {"galaxies": 3}}
+    write_card(folder, card)
+    assert fit(config(), resume=True, device="cpu") == folder
+    assert read_card(folder) == card
+    longer = fit(config(steps=15), resume=True, device="cpu")
+    assert "scores" not in read_card(longer)
+    assert read_card(longer)["training"]["steps"] == 15
+
+
 def test_bad_resumes_are_one_sentence(config, tmp_path):
     with pytest.raises(ConfigError, match="nothing to resume"):
         fit(config(), resume=True, device="cpu")
@@ -181,6 +193,9 @@ def test_bad_resumes_are_one_sentence(config, tmp_path):
     with pytest.raises(ConfigError, match="another network") as caught:
         fit(other, resume=True, device="cpu")
     assert "\n" not in str(caught.value)
+    for changes in ({"family": "edm"}, {"process": {"time_power": 2.0}}):
+        with pytest.raises(ConfigError, match=r"the state of another process, DDPM\("):
+            fit(config(**changes), resume=True, device="cpu")
     state = tmp_path / "run" / "state.pt"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):

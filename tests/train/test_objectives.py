@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from train.config import ConfigError
-from train.loop import Trainer
+from train.trainer import Trainer
 
 
 def watched(trainer):
@@ -61,3 +61,15 @@ def test_a_null_source_that_is_never_trained_is_refused(config):
     network = {"widths": [8, 16], "blocks": [1, 1], "patch": 2, "null_source": True}
     with pytest.raises(ConfigError, match=r"network.null_source must be left to drop_source, 0.0"):
         Trainer(config(drop_source=0.0, network=network), device="cpu")
+
+
+@pytest.mark.parametrize("family", ["flow", "pix2pix"])
+def test_gradients_are_clipped_to_unit_length_all_together(config, family):
+    trainer = Trainer(config(family=family, process={}), device="cpu")
+    trainer.train_step()  # Only the last layer has a gradient at first.
+    trainer.samplers["train"].maps *= 1e4
+    trainer.train_step()
+    for module in (trainer.network, trainer.objective.auxiliary):
+        gradients = [p.grad.flatten() for p in module.parameters()]
+        if gradients:
+            assert float(torch.cat(gradients).norm()) == pytest.approx(1.0, rel=1e-3)

@@ -7,8 +7,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from data.dataset import MapDataset
 from data.domains import DOMAINS
 from train.config import FOCUS
-from train.loop import Trainer, fit
+from train.loop import fit
 from train.pictures import pictures
+from train.trainer import Trainer
 
 
 class Toy:

@@ -4,11 +4,12 @@ import pytest
 import torch
 import yaml
 from torch import nn
+from torch._dynamo.utils import counters
 
 from train.__main__ import main
 from train.config import FitConfig
-from train.loop import Trainer
 from train.plan import describe, memory_of, saved_bytes
+from train.trainer import Trainer
 
 
 def test_the_command_prints_a_recipe_and_writes_nothing(store, tmp_path, capsys):
@@ -62,6 +63,13 @@ def test_memory_counts_maps_and_states_exactly_and_grows_with_the_batch(config):
     )
     assert small["activations"] == pytest.approx(measured, rel=0.15)
     assert large["activations"] > 1.8 * small["activations"]
+
+
+def test_a_dry_run_does_not_compile(config):
+    counters.clear()
+    plain, compiled = (memory_of(Trainer(config(compile=c), device="cpu")) for c in (False, True))
+    assert plain == compiled
+    assert not counters["frames"]
 
 
 def test_precision_halves_activations(config):

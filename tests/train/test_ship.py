@@ -28,8 +28,8 @@ def recipe(tmp_path):
 def options(tmp_path, recipe):
     return argparse.Namespace(
         config=str(recipe), data=str(tmp_path / "new" / "maps"), output=str(tmp_path / "run"),
-        init=None, steps=3, max_seconds=None, threads=None, device="cpu", compile=None, galaxies=9,
-        rotations=2, grid_size=16, workers=1, hold_out=4, samples=2,
+        init=None, normalization=None, steps=3, max_seconds=None, threads=None, device="cpu",
+        compile=None, galaxies=9, rotations=2, grid_size=16, workers=1, hold_out=4, samples=2,
     )  # fmt: skip
 
 
@@ -53,7 +53,9 @@ def test_each_stage_is_chosen_by_what_is_there(tmp_path, recipe):
     card = {"name": "tiny", "family": "flow", "network": {}, "process": {}, "domains": [],
             "grid_size": 16, "normalization": {}}  # fmt: skip
     (checkpoint / "card.json").write_text(json.dumps(card))
-    assert [words[0] for _, words in stages(asked)] == ["build", "evaluate"]
+    commands = [words for _, words in stages(asked)]
+    assert [words[0] for words in commands] == ["build", "evaluate"]
+    assert commands[1][-2:] == ["--device", "cpu"]
     (checkpoint / "card.json").write_text(json.dumps({**card, "scores": {}}))
     assert [words[0] for _, words in stages(asked)] == ["build"]
 

@@ -1,13 +1,18 @@
 """Warm starts: what fits is taken exactly, embeddings by domain, and too little is refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from engine.checkpoint import load_checkpoint, read_card, save_checkpoint
+from data.normalize import DEFAULT, Normalization
+from engine.checkpoint import load_checkpoint, read_card, save_checkpoint, write_card
 from engine.networks.unet import UNet, UNetConfig
 from train.__main__ import main
 from train.config import ConfigError
-from train.loop import Trainer, fit
+from train.loop import fit
+from train.normalization import require_like_constants
+from train.trainer import Trainer
 from train.warm_start import best_scale, warm_start
 
 SIZE = {"widths": (8, 16), "blocks": (1, 1), "patch": 2}
@@ -56,6 +61,28 @@ def test_weights_go_on_with_the_constants_that_they_were_trained_with(config, tm
     assert trainer.card["normalization"] == read_card(stored)["normalization"]
     with pytest.raises(ConfigError, match="normalization: init needs a checkpoint"):
         config(normalization="init")
+
+
+def test_constants_need_be_alike_only_where_weights_and_maps_meet(tmp_path):
+    checkpoint_of(tmp_path, ["gas", "hi"])  # The card of one that knows no others.
+    card = read_card(tmp_path)
+
+    def start(domain, **changes):
+        shown = Normalization({**DEFAULT.scales, domain: replace(DEFAULT[domain], **changes)})
+        require_like_constants(tmp_path, ["gas", "stars"], shown)
+
+    write_card(tmp_path, {**card, "normalization": DEFAULT.to_json()})
+    width = DEFAULT["gas"].scale_dex
+    start("gas")
+    start("gas", scale_dex=1.003 * width)
+    start("hi", scale_dex=2.0)
+    start("stars", scale_dex=2.0)
+    for changes in (
+        {"scale_dex": 1.03 * width}, {"floor": 7.0},
+        {"center_dex": DEFAULT["gas"].center_dex + 0.03 * width},
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=r"^init: other was trained on maps of gas that were"):
+            start("gas", **changes)
 
 
 def test_another_family_starts_with_its_own_sign_and_scale(config, tmp_path):
@@ -149,11 +176,13 @@ def test_what_does_not_fit_is_one_sentence(kind, tmp_path):
 def test_the_command_line_takes_init(store, tmp_path, trained, capsys):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        "{name: tuned, title: Tuned, family: ddpm, batch_size: 4, "
+        "{name: tuned, title: Tuned, family: ddpm, batch_size: 4, normalization: store, "
         "network: {widths: [8, 16], blocks: [1, 1], patch: 2}}"
     )
     arguments = ["fit", "--config", str(recipe), "--data", str(store), "--steps", "2"]
     arguments += ["--output", str(tmp_path / "tuned"), "--device", "cpu", "--init", str(trained)]
-    assert main(arguments) == 0
+    assert main(arguments) == 2
+    assert "set normalization: init, or --normalization init" in capsys.readouterr().err
+    assert main([*arguments, "--normalization", "init"]) == 0
     assert read_card(tmp_path / "tuned" / "checkpoint")["training"]["init"]["name"] == "small"
     assert "starting from small" in capsys.readouterr().err

@@ -12,9 +12,10 @@ import torch
 
 from engine.checkpoint import read_card
 from train.batches import PairSampler
-from train.config import FOCUS
+from train.config import FOCUS, ConfigError
 from train.logs import read_log
-from train.loop import Trainer
+from train.trainer import Trainer
+from train.world import World, place_of
 
 HERE = Path(__file__).parent
 
@@ -78,6 +79,21 @@ def test_two_processes_train_as_one_with_the_doubled_batch_and_resume_exactly(co
         state = torch.load(tmp_path / name / "state.pt", weights_only=True)
         for key, value in one.average.items():
             torch.testing.assert_close(state["average"][key], value, rtol=1e-3, atol=1e-5)
+        # And what two processes began one takes further.
+        alone = Trainer(replace(run, output=str(tmp_path / name)), device="cpu")
+        alone.resume()
+        assert alone.train_step()["loss"] == pytest.approx(one.train_step()["loss"], rel=1e-4)
+
+
+def test_each_process_needs_a_map(config):
+    with pytest.raises(ConfigError, match="at least the number of processes, 3, got 2"):
+        Trainer(config(batch_size=2), world=World(size=3))
+
+
+@pytest.mark.parametrize("name", ["banana", "cuda:99"])
+def test_a_device_that_is_not_there_is_one_sentence(name):
+    with pytest.raises(ConfigError, match=f"device must be one of this machine, got '{name}'"):
+        place_of(name)
 
 
 def test_torchrun_fits_and_the_first_process_alone_writes(store, tmp_path):

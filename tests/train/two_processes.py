@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from train.config import FitConfig
-from train.loop import Trainer
+from train.trainer import Trainer
 from train.world import joined
 
 
