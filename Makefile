@@ -10,6 +10,8 @@ ARGS    ?=
 
 PY   := $(VENV)/bin/python
 MAPS := runs/synthetic-64
+# Those with `init: ddpm` go on from the shipped one.
+RECIPES ?= ddpm pix2pix indi score_sde edm flow
 # A browser window is opened only where there is a screen to open it on.
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
@@ -51,15 +53,18 @@ data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on 
 
 train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes on likewise)
 	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
-	$(PY) -m train fit --config train/configs/ddpm.yaml --data $(MAPS) \
-	    $(if $(wildcard runs/ddpm/state.pt),--resume) $(ARGS)
-	$(PY) -m train fit --config train/configs/pix2pix.yaml --data $(MAPS) \
-	    $(if $(wildcard runs/pix2pix/state.pt),--resume) $(ARGS)
+	@set -e; for name in $(RECIPES); do \
+	    test -e runs/$$name/checkpoint/card.json && continue; \
+	    $(PY) -m train fit --config train/configs/$$name.yaml --data $(MAPS) \
+	        $$(test -e runs/$$name/state.pt && echo --resume) $(ARGS); \
+	done
 
 evaluate: $(VENV)/.installed  ## Score the shipped translators on hold-out galaxies
 	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
-	$(PY) -m train evaluate --checkpoint ddpm --data $(MAPS) $(ARGS)
-	$(PY) -m train evaluate --checkpoint pix2pix --data $(MAPS) $(ARGS)
+	@set -e; for name in $(RECIPES); do \
+	    $(PY) -m train evaluate --checkpoint $$name --data $(MAPS) \
+	        --galaxies 24 --samples 4 $(ARGS); \
+	done
 
 clean:  ## Remove caches and builds (keeps the environment and runs/)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -51,6 +51,13 @@ def _crps(parts: list[dict[str, Any]]) -> list[str]:
     return [f"{value:.3f}" for value in values]
 
 
+def _minutes(training: dict[str, Any], found: dict[str, dict[str, Any]]) -> str:
+    """Return the minutes of training, with those of the translator that it started from."""
+    own = f"{training['seconds'] / 60:.0f}"
+    start = found.get(training.get("init", {}).get("name", ""))
+    return f"{start['training']['seconds'] / 60:.0f} + {own}" if start else own
+
+
 def translators(found: dict[str, dict[str, Any]]) -> list[str]:
     """Return the table of means over all directions, a row a translator."""
     first = next(iter(found.values()))["scores"]["all"]["baseline"]
@@ -68,7 +75,7 @@ def translators(found: dict[str, dict[str, Any]]) -> list[str]:
             for row in scores["directions"].values()
         )
         rows.append([
-            card["title"], f"{training['seconds'] / 60:.0f}", f"{scores['steps']}",
+            card["title"], _minutes(training, found), f"{scores['steps']}",
             f"{single['mae_dex']:.3f}", f"{mean['mae_dex']:.3f}" if spread else "–",
             f"{ensemble['crps_dex']:.3f}", f"{spread:.2f}" if spread else "–",
             f"{single['small_scale_power']:.2f}", f"{wins} of {len(scores['directions'])}",
