@@ -23,7 +23,7 @@ _CORE = 0.1
 _MEAN_WEIGHT_IONIZED = 0.59
 # Gas that has not yet fallen through the accretion shock, K.
 _OUTER_TEMPERATURE = 3e4
-_BOX = 1.6  # of the random fields, in R200
+BOX = 1.6  # of the random fields, in R200
 
 
 def density_shape(x: Array) -> Array:
@@ -77,7 +77,7 @@ class Atmosphere:
         Their strengths, 0.45 and 0.25 below 1e12 Msun and falling by a third a decade above, are
         set by hand.
         """
-        side = _BOX * halo.radius
+        side = BOX * halo.radius
         calm = max(halo.mass / 1e12, 1.0) ** -0.17
         entropy, sound = (draw_field(side, rng, outer_scale=0.3) for _ in range(2))
         eddies = draw_field(side, rng, vector=True, outer_scale=0.3, grid=32)
@@ -148,8 +148,7 @@ class Atmosphere:
         n_h = HYDROGEN_FRACTION * PER_CM3 * pressure / kelvin
         # n = 2.3 n_H, n_e = 1.17 n_H, n_i = 1.08 n_H, to 3 %, in ionized gas of this composition.
         cooling = 1.5 * 2.3 * 1.381e-16 * kelvin / (1.17 * 1.08 * n_h * cooling_function(kelvin))
-        body = self.galaxy_mass * (r / (r + self.galaxy_radius)) ** 2
-        mass = self.halo.enclosed_mass(r) + body
+        mass = _enclosed_mass(r, self.halo, self.galaxy_mass, self.galaxy_radius)
         return cooling / (np.sqrt(2.0 * r**3 / (GRAVITY * mass)) * 3.0857e16)
 
     def _fluctuations(self, xyz: Array) -> tuple[Array, Array]:
@@ -183,6 +182,11 @@ def cooling_function(kelvin: Array) -> Array:
     return 1e-22 * (8.6e-3 * kev**-1.7 + 5.8e-2 * np.sqrt(kev) + 6.3e-2)
 
 
+def _enclosed_mass(r: Array, halo: NFW, galaxy_mass: float, galaxy_radius: float) -> Array:
+    """Return Msun within radii (n,) kpc: of the halo, and of a galaxy as in `Atmosphere`."""
+    return halo.enclosed_mass(r) + galaxy_mass * (r / (r + galaxy_radius)) ** 2
+
+
 def hydrostatic_temperature(r: Array, halo: NFW, galaxy_mass: float, galaxy_radius: float) -> Array:
     """Return T in K at radii (n,) kpc of gas in hydrostatic balance.
 
@@ -193,7 +197,7 @@ def hydrostatic_temperature(r: Array, halo: NFW, galaxy_mass: float, galaxy_radi
     x = np.geomspace(1e-3, 0.98 * EDGE, 400)
     grid = x * halo.radius
     rho = density_shape(x)
-    mass = halo.enclosed_mass(grid) + galaxy_mass * (grid / (grid + galaxy_radius)) ** 2
+    mass = _enclosed_mass(grid, halo, galaxy_mass, galaxy_radius)
     weight = rho * GRAVITY * mass / grid**2
     steps = 0.5 * (weight[1:] + weight[:-1]) * np.diff(grid)
     edge = 0.25 * rho[-1] * GRAVITY * halo.mass / halo.radius

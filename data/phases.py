@@ -43,8 +43,8 @@ class Ambient:
 
     Attributes
     ----------
-    temperature : (n,) K that gas outside the disk has.
-    pressure : (n,) Msun/kpc^3 K of the hot gas at each place.
+    temperature : (n,) K that gas outside the disk and in bubbles has; not asked for elsewhere.
+    pressure : (n,) Msun/kpc^3 K of the hot gas where gas lies in streams; likewise.
     tangle : random solenoidal field of unit mean square, the shape of the magnetic field.
     """
 

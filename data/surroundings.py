@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from data import cosmology as cosmo
 from data.bubbles import BUBBLE_TEMPERATURE
-from data.circumgalactic import Atmosphere
+from data.circumgalactic import BOX, Atmosphere
 from data.disk import sample_disk, sample_hernquist
 from data.galaxy import Particles
 from data.halo import (
@@ -184,15 +184,17 @@ def _ambient(
     site: Site, air: list[Atmosphere], xyz: Array, phase: NDArray[np.int_], mist: ColdGas,
     rng: np.random.Generator,
 ) -> Ambient:  # fmt: skip
-    """Return what the hot halos say of every gas particle; those that meet heat each other."""
-    temperature, pressure = air[0].state(xyz)
+    """Return what the hot halos say of gas outside of disks; those that meet heat each other."""
+    outside = (phase == Phase.STREAM) | (phase == Phase.HOT)
+    temperature, pressure = np.zeros(len(xyz)), np.zeros(len(xyz))
+    temperature[outside], pressure[outside] = air[0].state(xyz[outside])
     for a, place in zip(air[1:], site.places[1:], strict=True):
         near = np.linalg.norm(xyz - place, axis=1) / a.halo.radius
         temperature = temperature * (1.0 + 0.8 * np.exp(-((near / 0.3) ** 2)))
     stream = phase == Phase.STREAM
     temperature[stream] = mist.temperature(temperature[stream])
     temperature[phase == Phase.BUBBLE] = BUBBLE_TEMPERATURE
-    tangle = draw_field(1.6 * site.halo.radius, rng, vector=True, outer_scale=0.3)
+    tangle = draw_field(BOX * site.halo.radius, rng, vector=True, outer_scale=0.3)
     return Ambient(temperature, pressure, tangle)
 
 

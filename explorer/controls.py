@@ -111,9 +111,8 @@ class Controls(Viewer):
         )  # fmt: skip
 
     def _refuse(self, name: str) -> None:
-        low, high = self._session.store.param[name].bounds
-        kind = "a number" if name == "guidance" else "a whole number"
-        self._session.notice = f"{name.capitalize()} must be {kind} from {low:g} to {high:g}."
+        allowed = self._session.store.allowed(name)
+        self._session.notice = f"{name.capitalize()} must be {allowed}."
 
     def _update(self, *events: Any) -> None:
         session = self._session

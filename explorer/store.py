@@ -132,18 +132,20 @@ class Store(param.Parameterized):
                 complaints.append(self._complaint(name, value))
         return complaints
 
-    def _complaint(self, name: str, value: Any) -> str:
-        shown = str(value)[:40]
+    def allowed(self, name: str) -> str:
+        """Say what a parameter may be, as "a whole number from 1 to 128"."""
         parameter = self.param[name]
         if isinstance(parameter, param.Selector):
             names = ", ".join(str(each) for each in parameter.objects)
-            allowed = "a galaxy of the list" if name == "galaxy" else f"one of {names}"
-        else:
-            low, high = parameter.bounds
-            whole = "a whole number" if isinstance(parameter, param.Integer) else "a number"
-            allowed = f"{whole} from {low:g} to {high:g}"
+            return "a galaxy of the list" if name == "galaxy" else f"one of {names}"
+        low, high = parameter.bounds
+        kind = "a whole number" if isinstance(parameter, param.Integer) else "a number"
+        return f"{kind} from {low:g} to {high:g}"
+
+    def _complaint(self, name: str, value: Any) -> str:
+        shown = str(value)[:40]
         return (
-            f"The address asks for {name} “{shown}”, which is not {allowed}; "
+            f"The address asks for {name} “{shown}”, which is not {self.allowed(name)}; "
             f"showing {getattr(self, name)} instead."
         )
 

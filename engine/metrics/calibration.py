@@ -38,10 +38,7 @@ def rank_histogram(
     ------
     ValueError : on shapes that do not fit.
     """
-    x = np.moveaxis(np.asarray(samples, np.float64), axis, 0)
-    y = np.asarray(truth, np.float64)
-    if x.shape[1:] != y.shape or not len(x):
-        raise ValueError(f"samples must have shape (M, ...) over {y.shape}, got {x.shape}")
+    x, y = _members(samples, truth, axis)
     ranks = _ranks(x, y, generator)[np.isfinite(y) & np.isfinite(x).all(axis=0)]
     return np.bincount(ranks, minlength=len(x) + 1)
 
@@ -109,10 +106,7 @@ def spread_skill_by_scale(
     ------
     ValueError : on shapes that do not fit, or as `power_spectrum`.
     """
-    x = np.moveaxis(np.asarray(samples, np.float64), axis, 0)
-    y = np.asarray(truth, np.float64)
-    if x.shape[1:] != y.shape or not len(x):
-        raise ValueError(f"samples must have shape (M, ...) over {y.shape}, got {x.shape}")
+    x, y = _members(samples, truth, axis)
     count, mean = len(x), x.mean(axis=0)
     k, error = power_spectrum(mean - y, extent_kpc)
     if count < 2:
@@ -178,6 +172,15 @@ def tarp(
     ranks = np.bincount(_ranks(others.T, own, generator), minlength=count + 1)
     credibility = np.arange(count + 2) / (count + 1)
     return credibility, np.concatenate([[0.0], ranks.cumsum() / len(y)])
+
+
+def _members(samples: NDArray[Any], truth: NDArray[Any], axis: int) -> tuple[Array, Array]:
+    """Return samples (M, ...), from `axis`, and truth (...), which fit."""
+    x = np.moveaxis(np.asarray(samples, np.float64), axis, 0)
+    y = np.asarray(truth, np.float64)
+    if x.shape[1:] != y.shape or not len(x):
+        raise ValueError(f"samples must have shape (M, ...) over {y.shape}, got {x.shape}")
+    return x, y
 
 
 def _ranks(x: Array, y: Array, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, shift, uniform_filter
 
+from engine.metrics.profile import pixel_radii
 from engine.metrics.radii import Center, petrosian_radius, radius_enclosing, surface_density
 
 Array = NDArray[np.float64]
@@ -110,11 +111,7 @@ def asymmetry(
     0.1 pixels, never further than half the aperture. The turned map is interpolated linearly; at
     whole and half pixels it is exact. A pixel whose opposite is outside of the map does not count.
     """
-    values = _one_map(image, extent_kpc)
-    pixel = extent_kpc / values.shape[1]
-    if radius_kpc is None:
-        radius_kpc = float(aperture_radius(values, extent_kpc, center=center))
-    radius, start = radius_kpc / pixel, (center[0] / pixel, center[1] / pixel)
+    values, pixel, radius, start = _in_pixels(image, extent_kpc, center, radius_kpc)
     tried: dict[Center, float] = {}
 
     def about(place: Center) -> float:
@@ -143,7 +140,7 @@ def _asymmetry_about(values: Array, place: Center, radius: float) -> float:
     """Return sum |I - I_180| / sum |I| about `place`, (x, y) in pixels from the map's middle."""
     move = (2.0 * place[1], 2.0 * place[0])
     turned = shift(values[::-1, ::-1], move, order=1, cval=np.nan)
-    inside = (_distance(values.shape, place) <= radius) & np.isfinite(turned)
+    inside = (_distance(values, place) <= radius) & np.isfinite(turned)
     total = values[inside].sum()
     return float(np.abs(values - turned)[inside].sum() / total) if total > 0 else float("nan")
 
@@ -177,13 +174,9 @@ def clumpiness(
     leave out the inner twentieth of the aperture's radius, which is our choice of a core. Lotz et
     al. (2004) have the same without the factor of 10, with another box and core.
     """
-    values = _one_map(image, extent_kpc)
-    pixel = extent_kpc / values.shape[1]
-    if radius_kpc is None:
-        radius_kpc = float(aperture_radius(values, extent_kpc, center=center))
-    radius = radius_kpc / pixel
+    values, _, radius, place = _in_pixels(image, extent_kpc, center, radius_kpc)
     box = 2 * int(radius * _BOX / _APERTURE / 2) + 1
-    distance = _distance(values.shape, (center[0] / pixel, center[1] / pixel))
+    distance = _distance(values, place)
     inside = (distance <= radius) & (distance > radius * _CORE / _APERTURE)
     total = values[inside].sum()
     if box < 3 or total <= 0:
@@ -206,7 +199,7 @@ def galaxy_pixels(
         return np.ones(values.shape, bool)
     pixel = extent_kpc / values.shape[1]
     smooth = gaussian_filter(values, _BLUR * radius / pixel, mode="reflect")
-    distance = _distance(values.shape, (center[0] / pixel, center[1] / pixel))
+    distance = _distance(values, (center[0] / pixel, center[1] / pixel))
     ring = np.abs(distance - radius / pixel) <= 0.5
     return smooth >= smooth[ring].mean()
 
@@ -281,15 +274,24 @@ def _one_map(image: NDArray[Any], extent_kpc: float) -> Array:
     return values
 
 
+def _in_pixels(
+    image: NDArray[Any], extent_kpc: float, center: Center, radius_kpc: float | None
+) -> tuple[Array, float, float, Center]:
+    """Return one map, the side of its pixels in kpc, and in pixels the aperture and its center."""
+    values = _one_map(image, extent_kpc)
+    pixel = extent_kpc / values.shape[1]
+    if radius_kpc is None:
+        radius_kpc = float(aperture_radius(values, extent_kpc, center=center))
+    return values, pixel, radius_kpc / pixel, (center[0] / pixel, center[1] / pixel)
+
+
+def _distance(values: Array, place: Center) -> Array:
+    """Return (H, W) distances in pixels from `place`, (x, y) in pixels from the middle."""
+    return pixel_radii(values.shape, float(values.shape[1]), place)
+
+
 def _mask(image: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     chosen = np.ones(np.shape(image), bool) if mask is None else np.asarray(mask, bool)
     if chosen.shape != np.shape(image):
         raise ValueError(f"mask must have the image's shape {np.shape(image)}, got {chosen.shape}")
     return chosen
-
-
-def _distance(shape: tuple[int, ...], place: Center) -> Array:
-    """Return (H, W) distances in pixels from `place`, (x, y) in pixels from the middle."""
-    y = np.arange(shape[0]) - 0.5 * (shape[0] - 1) - place[1]
-    x = np.arange(shape[1]) - 0.5 * (shape[1] - 1) - place[0]
-    return np.hypot(x[None, :], y[:, None])

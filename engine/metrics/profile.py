@@ -54,7 +54,7 @@ def radial_profile(
     if values.ndim < 2 or not values.shape[-1] or not values.shape[-2]:
         raise ValueError(f"image must have shape (..., H, W) with pixels in it, got {values.shape}")
     edges = annuli(extent_kpc, num_bins)
-    radius = _radii(values.shape[-2:], extent_kpc, center)
+    radius = pixel_radii(values.shape[-2:], extent_kpc, center)
     bins = np.searchsorted(edges, radius.ravel(), side="right") - 1
     bins[radius.ravel() == edges[-1]] = num_bins - 1
     inside = (bins >= 0) & (bins < num_bins)
@@ -68,7 +68,7 @@ def radial_profile(
     return 0.5 * (edges[1:] + edges[:-1]), profile.reshape(*values.shape[:-2], num_bins)
 
 
-def _radii(
+def pixel_radii(
     shape: tuple[int, ...], extent_kpc: float, center: tuple[float, float]
 ) -> NDArray[np.float64]:
     """Return the (H, W) distance in kpc of each pixel's center from `center`."""
