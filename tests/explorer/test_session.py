@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from data.normalize import DEFAULT
 from explorer import library, session, worker
 from explorer.store import Store
 from explorer.translation import residual_map
@@ -17,6 +18,7 @@ class Toy:
     """Walks from twice the input to the input; waits at a gate before each step."""
 
     default_sampler = "ddim"
+    normalization = DEFAULT
 
     def __init__(self):
         self.gate = threading.Event()
