@@ -68,6 +68,11 @@ class Run:
         """Number of steps taken."""
         return len(self.times)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that its maps take."""
+        return self.noisy.nbytes + self.estimates.nbytes
+
 
 def translate(
     view: View,

@@ -58,7 +58,7 @@ class Player {
   take() {
     this.pause();
     clearTimeout(this.rest);
-    const spec = this.spec = this.model.spec, held = this.reels;
+    const spec = this.spec = this.model.spec, held = this.reels, before = this.current;
     this.reels = spec.reels.map(told => {
       const reel = held.find(({ number }) => number === told.number);
       reel?.tell(told);
@@ -69,7 +69,10 @@ class Player {
     if (!this.reels.some(({ number }) => number === this.asked)) this.asked = null;
     this.count = spec.stops.length;
     this.truth = spec.truth && new Uint8Array(spec.truth);
-    this.setStop(this.stopOf(spec.step));
+    // The server may not have heard yet where the run on view has come to.
+    const isSame = this.current && this.current === before;
+    this.setStop(this.stopOf(isSame ? before.step : spec.step));
+    if (isSame) this.settle();
     for (const control of this.root.querySelectorAll('.bar button, input, select')) {
       control.disabled = this.count < 2;
     }
@@ -146,8 +149,14 @@ class Player {
     this.setStop(stop);
     clearTimeout(this.rest);
     if (this.playing) return this.draw(); // within a screen frame already
-    if (this.current) this.rest = setTimeout(() => { this.model.step = this.current.step; }, REST_MS);
+    this.settle();
     this.redraw();
+  }
+
+  // Tell the server, once the pictures rest, where.
+  settle() {
+    clearTimeout(this.rest);
+    if (this.current) this.rest = setTimeout(() => { this.model.step = this.current.step; }, REST_MS);
   }
 
   play() {
@@ -240,7 +249,7 @@ class Player {
     const { hasPin, canPin, note } = this.spec;
     this.legend.replaceChildren(...this.reels.map(({ words, pen, isPinned }) => {
       const entry = document.createElement('div');
-      entry.innerHTML = '<i></i><span></span><output></output>';
+      entry.innerHTML = '<i></i><span></span><span></span>';
       entry.firstChild.style.borderTop = `2px ${isPinned ? 'dashed' : 'solid'} ${pen.color}`;
       entry.children[1].textContent = words;
       return entry;

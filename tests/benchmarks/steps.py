@@ -100,7 +100,7 @@ def made_up_run(store: Store, seed: int = 0) -> Run:
     times = np.linspace(1.0, 0.0, STEPS + 1)[1:]
     estimates = truth * 10 ** (0.5 * times[:, None, None] * noise).astype(np.float32)
     scene = Scene("synthetic-000001", "spiral", 0.5, 1, EXTENT_KPC, {"dark_matter": truth})
-    view = replace(store.view, seed=seed, steps=STEPS)
+    view = replace(store.view, translator="toy", seed=seed, steps=STEPS)
     return collect(view, scene, (list(times), list(times), list(noise), list(estimates)), 0.0)
 
 

@@ -32,7 +32,7 @@ def lopsided_run(seed=0, steps=STEPS, factor=0.5):
     truth[-8:, -8:] = np.nan
     scene = Scene("synthetic-000001", "spiral", 0.5, 1, EXTENT_KPC,
                   {"gas": truth, "dark_matter": truth})  # fmt: skip
-    view = replace(Store(cards={}).view, seed=seed, steps=steps)
+    view = replace(Store(cards={}).view, translator="toy", seed=seed, steps=steps)
     times = np.linspace(1.0, 0.0, steps + 1)[1:].tolist()
     estimates = [truth * factor**i for i in range(steps)]
     noisy = [np.full_like(truth, float(i)) for i in range(steps)]
@@ -63,7 +63,7 @@ def player(context, watch, monkeypatch):
             break
         time.sleep(0.1)
     page = context.new_page()
-    console = watch(page)
+    console = watch(page, passing="cdn.holoviz.org")  # where pages without our template look
     page.goto(f"http://localhost:{port}/player")
     page.locator("canvas[aria-label^='Estimate'][aria-label*='step 6/6']").wait_for()
     page.session, page.x_range = opened[-1]
@@ -232,25 +232,25 @@ def test_divider_shows_one_run_at_each_side(compared):
 def test_blinking_alternates_holds_and_rests_for_those_who_want_no_motion(compared):
     run, pinned = corner(compared, 1), corner(compared, 4)
     labels = """async canvas => {
-      const seen = [];
+      const seen = [], start = performance.now();
       for (let i = 0; i < 20; i++) {
         seen.push(canvas.ariaLabel);
         await new Promise(resolve => setTimeout(resolve, 50));
       }
-      return seen;
+      return [seen, performance.now() - start];
     }"""
     estimate = compared.locator(".map canvas").nth(1)
     compared.get_by_role("button", name="Blink").click()
-    seen = estimate.evaluate(labels)
+    seen, took = estimate.evaluate(labels)
     changes = sum(a != b for a, b in pairwise(seen))
-    assert 1 <= changes <= 4  # three a second
+    assert 1 <= changes <= 1 + took / 333
     compared.keyboard.press("b")
     held = shown(compared)[1]
-    assert len(set(estimate.evaluate(labels))) == 1
+    assert len(set(estimate.evaluate(labels)[0])) == 1
     assert corner(compared, 1) == (pinned if "pinned" in held else run)
     compared.emulate_media(reduced_motion="reduce")
     compared.get_by_role("button", name="Blink").click()
-    assert len(set(estimate.evaluate(labels))) == 1
+    assert len(set(estimate.evaluate(labels)[0])) == 1
     before = corner(compared, 1)
     compared.keyboard.press("b")
     compared.wait_for_timeout(100)

@@ -27,6 +27,11 @@ def test_runs_of_different_numbers_of_steps_stay_together_in_time():
             np.testing.assert_allclose(np.abs(shown - lead), best, atol=1e-15)
 
 
+def test_of_two_as_near_the_earlier_is_shown():
+    stops = lock_steps([falling(12), falling(6)])
+    assert stops[:, 1].tolist() == [1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6]
+
+
 def test_it_is_time_and_not_the_share_of_steps_that_is_shared():
     even, crowded = falling(10), falling(10, 3.0)  # crowded: still at t = 0.88 halfway
     stops = lock_steps([even, crowded])
