@@ -113,7 +113,7 @@ def evaluate(
     rows = np.sort(first)[:galaxies]
     fitted = np.arange(len(train))[:: max(1, len(train) // 400)]
     steps = num_steps or translator.default_steps
-    samples = samples if translator.process.is_iterative else 1
+    samples = samples if translator.process.is_random else 1
     results: dict[str, Any] = {}
     pairs = list(directions_of(translator.domains))
     for source, target in tqdm(pairs, unit="direction", file=sys.stderr):
