@@ -2,8 +2,8 @@
 
 python docs/figures/steps.py runs/synthetic-64 [--galaxies 12] [--samples 2]
 
-Scores of the five directions from gas on hold-out galaxies; the numbers go to steps.json beside this
-file.
+Scores of the five directions from gas on hold-out galaxies; the numbers go to steps.json beside
+this file.
 """
 
 from __future__ import annotations

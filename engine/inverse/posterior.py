@@ -77,7 +77,7 @@ class PosteriorTask(Task):
 
 
 def require_noise(process: Process) -> None:
-    """Raise ValueError for a process without a path through noise, of which no score and no density is known."""
+    """Raise ValueError for a process of which no score and no density is known."""
     if not process.has_density:
         raise ValueError(f"{process} has no density: no path of it leads through noise")
 

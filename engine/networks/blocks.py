@@ -131,6 +131,6 @@ class AttentionGate(nn.Module):
         self.weigh = zero_init(nn.Conv2d(width, 1, 1))
 
     def forward(self, skip: Tensor, below: Tensor) -> Tensor:
-        """Weigh the pixels of `skip` (n, channels, h, w) by itself and `below` (n, steering, h, w)."""
+        """Weigh the pixels of `skip` (n, channels, h, w) by it and `below` (n, steering, h, w)."""
         weights = self.weigh(functional.relu(self.skip(skip) + self.steer(below)))
         return 2.0 * weights.sigmoid() * skip

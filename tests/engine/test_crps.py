@@ -35,7 +35,8 @@ def test_its_one_step_is_the_network_at_pure_noise():
     (sample,) = SAMPLERS["ddim"](Task(CRPS(), network, y, lambda: noise), 1)
     torch.testing.assert_close(sample.estimate, 2.0 * noise + y)
     torch.testing.assert_close(sample.x, sample.estimate)
-    assert len(seen) == 1 and seen[0][1].tolist() == [1.0] * 3
+    assert len(seen) == 1
+    assert seen[0][1].tolist() == [1.0] * 3
 
 
 def test_training_finds_the_spread_and_mean_of_a_normal_truth():
@@ -65,7 +66,10 @@ def test_training_finds_the_spread_and_mean_of_a_normal_truth():
 
 
 def test_it_draws_but_knows_no_density():
-    assert CRPS.is_random and not CRPS.is_iterative and not CRPS().has_density
-    assert not Pix2Pix.is_random and not Pix2Pix().has_density
+    assert CRPS.is_random
+    assert not CRPS.is_iterative
+    assert not CRPS().has_density
+    assert not Pix2Pix.is_random
+    assert not Pix2Pix().has_density
     with pytest.raises(ValueError, match="fairness must lie from 0 to 1, got 2"):
         CRPS(fairness=2)

@@ -8,8 +8,8 @@ import torch
 from engine.checkpoint import save_checkpoint
 from engine.likelihood import log_density, signs
 from engine.networks.unet import UNet, UNetConfig
-from engine.processes.ddpm import DDPM
 from engine.processes.crps import CRPS
+from engine.processes.ddpm import DDPM
 from engine.processes.edm import EDM
 from engine.processes.flow import FlowMatching
 from engine.processes.indi import InDI
