@@ -35,8 +35,14 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="print the resolved configuration and the run's size"
     )
     evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
-    evaluate.add_argument("--checkpoint", required=True, help="name or folder")
-    evaluate.add_argument("--data", required=True, help="map store")
+    evaluate.add_argument("--checkpoint", help="name or folder")
+    evaluate.add_argument("--data", help="map store")
+    evaluate.add_argument(
+        "--report", metavar="FOLDER", help="write a page of evaluation files there instead"
+    )
+    evaluate.add_argument(
+        "files", nargs="*", help="of the report (default: all beside known checkpoints)"
+    )
     evaluate.add_argument(
         "--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)"
     )
@@ -69,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fit(options)
         if options.command == "ship":
             return _ship(options)
-        from train.evaluate import run
-
-        return run(options)
+        return _evaluate(options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -98,6 +102,21 @@ def _fit(options: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") == "0":
         print(folder)
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.report:
+        from train.report.command import write_report
+
+        print(*write_report(options.report, options.files), sep="\n")
+        return 0
+    if not (options.checkpoint and options.data) or options.files:
+        raise ValueError(
+            "evaluate needs --checkpoint and --data, or --report FOLDER with evaluation files"
+        )
+    from train.evaluate import run
+
+    return run(options)
 
 
 def _ship(options: argparse.Namespace) -> int:
