@@ -59,12 +59,9 @@ train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes 
 	        $$(test -e runs/$$name/state.pt && echo --resume) $(ARGS); \
 	done
 
-evaluate: $(VENV)/.installed  ## Score the shipped translators on hold-out galaxies
+evaluate: $(VENV)/.installed  ## Judge the shipped translators on hold-out galaxies
 	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
-	@set -e; for name in $(RECIPES); do \
-	    $(PY) -m train evaluate --checkpoint $$name --data $(MAPS) \
-	        --galaxies 24 --samples 4 $(ARGS); \
-	done
+	$(PY) -m train evaluate --baselines --checkpoint all --data $(MAPS) --galaxies 24 $(ARGS)
 
 clean:  ## Remove caches and builds (keeps the environment and runs/)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -25,6 +25,43 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
 
 
+def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", action="append", default=[],
+        help="name or folder, or all for those at hand; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--baselines", action="store_true", help="judge the baselines as well")
+    parser.add_argument("--data", help="map store")
+    parser.add_argument("--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)")
+    parser.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    parser.add_argument(
+        "--focus-samples", type=whole_number, default=16,
+        help="samples of each map in the five directions from gas (16); at least --samples",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-density", type=whole_number, default=0, metavar="N",
+        help="measure ln p(truth | source) of N galaxies in those directions, seconds each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
+    )
+    parser.add_argument("--sampler", help="how to sample (default: as the card says)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads")
+    parser.add_argument("--output", help="evaluation file (.h5) to write, or folder for NAME.h5")
+    parser.add_argument(
+        "--write", action="store_true",
+        help="write evaluation.h5 beside the weights (of baselines: among the shipped)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--report", metavar="FOLDER",
+        help="judge nothing, but write a page of evaluation files into this folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "files", nargs="*", help="of the report (default: those beside the checkpoints at hand)"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -34,26 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--dry-run", action="store_true", help="print the resolved configuration and the run's size"
     )
-    evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
-    evaluate.add_argument("--checkpoint", help="name or folder")
-    evaluate.add_argument("--data", help="map store")
-    evaluate.add_argument(
-        "--report", metavar="FOLDER", help="write a page of evaluation files there instead"
+    _add_evaluate_options(
+        commands.add_parser("evaluate", help="judge translators on hold-out galaxies")
     )
-    evaluate.add_argument(
-        "files", nargs="*", help="of the report (default: all beside known checkpoints)"
-    )
-    evaluate.add_argument(
-        "--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)"
-    )
-    evaluate.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
-    evaluate.add_argument(
-        "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
-    )
-    evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
-    evaluate.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
-    evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
-    evaluate.add_argument("--write-card", action="store_true", help="record the scores")
     ship = commands.add_parser(
         "ship", help="make synthetic maps, train on them and score; goes on where it stopped"
     )
@@ -110,10 +130,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
         print(*write_report(options.report, options.files), sep="\n")
         return 0
-    if not (options.checkpoint and options.data) or options.files:
-        raise ValueError(
-            "evaluate needs --checkpoint and --data, or --report FOLDER with evaluation files"
-        )
+    if not options.data or options.files:
+        raise ValueError("evaluate needs --data, or --report FOLDER for evaluation files")
     from train.evaluate import run
 
     return run(options)

@@ -171,8 +171,8 @@ class Evaluation:
                 for name, value in asdict(record).items():
                     if value is not None:
                         attributes[name] = list(value) if isinstance(value, tuple) else value
-            for name in ("galaxies", "directions", "cases"):
-                file.create_dataset(name, data=getattr(self, name), **_FILTERS)
+            for name, _ in _TABLES:
+                file.create_dataset(f"tables/{name}", data=getattr(self, name), **_FILTERS)
             for name, spec in ARRAYS.items():
                 values = self.arrays[name]
                 values = round_mantissa(values, _MANTISSA_BITS) if spec.dtype == "f4" else values
@@ -237,7 +237,7 @@ _FILTERS = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "flet
 
 def _table(file: h5py.File, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a table of the file with the columns of `dtype`."""
-    rows = file[name][...]
+    rows = file[f"tables/{name}"][...]
     if rows.ndim != 1 or rows.dtype.names != dtype.names:
         raise ValueError(f"{name} must be a table with columns {', '.join(dtype.names or ())}")
     return rows.astype(dtype)

@@ -174,14 +174,14 @@ def test_a_run_is_never_overwritten(config, tmp_path):
     assert (tmp_path / "run" / "state.pt").read_bytes() == before
 
 
-def test_a_run_that_has_ended_keeps_its_scores_when_resumed(config):
+def test_a_run_that_has_ended_keeps_its_card_when_resumed(config):
     folder = fit(config(), device="cpu")
-    card = {**read_card(folder), "scores": {"galaxies": 3}}
+    card = {**read_card(folder), "note": "by hand"}
     write_card(folder, card)
     assert fit(config(), resume=True, device="cpu") == folder
     assert read_card(folder) == card
     longer = fit(config(steps=15), resume=True, device="cpu")
-    assert "scores" not in read_card(longer)
+    assert "note" not in read_card(longer)
     assert read_card(longer)["training"]["steps"] == 15
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.domains import get_domain
 from engine.evaluation import Direction, Evaluation, EvaluationError
 from engine.metrics.profile import in_half_mass_radii
 from train.report.figures.profiles import Profiles
@@ -205,8 +204,3 @@ def mean(values: NDArray[Any] | Sequence[float]) -> float:
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     return float(known.mean()) if known.size else float("nan")
-
-
-def is_mass(domain: str) -> bool:
-    """Tell whether maps of a domain are masses per area, whose totals are in Msun."""
-    return get_domain(domain).unit == get_domain("stars").unit

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.evaluation import Direction
+from engine.evaluation import Direction, Evaluation
 from engine.evaluation.direction import LEVELS
 from engine.metrics.calibration import central_coverage
 from train.report.document import Table
@@ -212,6 +213,31 @@ def provenance_table(collection: Collection, caption: str) -> Table:
             method.version or NOTHING, (method.date or NOTHING)[:10],
         ])  # fmt: skip
     return Table(head, rows, caption)
+
+
+def command_of(evaluation: Evaluation) -> str:
+    """Return the command that makes an evaluation again, for a store of that name."""
+    method, directions = evaluation.method, evaluation.directions
+    words = ["python -m train evaluate"]
+    is_baseline = method.family == "baseline"
+    words.append("--baselines" if is_baseline else f"--checkpoint {shlex.quote(method.name)}")
+    words.append(f"--data {shlex.quote(evaluation.maps.store)}")
+    words.append(f"--galaxies {len(evaluation.galaxies)}")
+    if directions["samples"].max(initial=1) > 1:
+        words.append(f"--samples {method.samples} --focus-samples {method.focus_samples}")
+    if method.steps > 1:
+        words.append(f"--steps {method.steps}")
+    if method.sampler and method.steps > 1:
+        words.append(f"--sampler {method.sampler}")
+    if densities := np.isfinite(evaluation["ensemble/log_density"]).sum(axis=1).max(initial=0):
+        words.append(f"--log-density {densities}")
+    return " ".join(words)
+
+
+def command_table(collection: Collection, caption: str) -> Table:
+    """Return the command of each file."""
+    rows = [[e.method.title, command_of(e)] for e in collection.files.values()]
+    return Table(["method", "command"], rows, caption)
 
 
 def cost_table(collection: Collection, caption: str) -> Table:

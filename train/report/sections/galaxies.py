@@ -10,7 +10,7 @@ from data.domains import get_domain
 from engine.evaluation import Case, Evaluation
 from train.report.document import Part, Picture, Section
 from train.report.figures import maps, population, profiles
-from train.report.gather import Collection, Pair, first_sample, is_mass, profiles_of, truth
+from train.report.gather import Collection, Pair, first_sample, profiles_of, truth
 from train.report.style import arrow
 
 # The cases of the talk: what shows a direction's difficulty. Others where a test set lacks them.
@@ -175,6 +175,6 @@ def _abundances(collection: Collection) -> list[Part]:
 def _total(target: str) -> tuple[str, str]:
     """Return what the total of a map is called, and its unit in math text."""
     domain = get_domain(target)
-    if is_mass(target):
+    if domain.is_mass:
         return f"mass of {domain.label.lower()} in the map", r"$M_\odot$"
     return f"mean {domain.label.lower()} of the map", domain.unit_tex

@@ -94,7 +94,11 @@ def provenance(collection: Collection) -> Section:
     parts: list[Part] = [
         tables.provenance_table(
             collection, "What each evaluation file says of itself, in the order of the command."
-        )
+        ),
+        tables.command_table(
+            collection,
+            "What makes each file again, with --output; --data is the path of a store of that name.",
+        ),
     ]
     notes = [[e.method.title, note] for e in collection.files.values() for note in e.method.notes]
     if notes:

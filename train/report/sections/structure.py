@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.domains import get_domain
 from engine.evaluation import Evaluation
 from engine.evaluation.direction import LEVELS
 from engine.metrics.calibration import central_coverage
 from train.report import tables
 from train.report.document import Part, Picture, Section
 from train.report.figures import calibration, maps, population, scales
-from train.report.gather import Collection, Pair, is_mass, pooled_ranks, scales_of, whole
+from train.report.gather import Collection, Pair, pooled_ranks, scales_of, whole
 from train.report.style import arrow
 
 
@@ -31,7 +32,7 @@ def structure(collection: Collection) -> Section:
             "as much as they err (1 is right; below, they are too sure).",
         ))  # fmt: skip
         parts += [*_error_maps(collection), *_drifts(collection)]
-        parts += _tables(collection, [pair for pair in focus if is_mass(pair[1])])
+        parts += _tables(collection, [pair for pair in focus if get_domain(pair[1]).is_mass])
     return Section("structure", "Structure", "Power spectra are of log10(value + floor).", parts)
 
 
@@ -62,7 +63,7 @@ def _drifts(collection: Collection) -> list[Part]:
     table = collection.first.galaxies
     half = 0.5 * table["extent_kpc"][:, None]
     parts: list[Part] = []
-    for pair in (pair for pair in collection.focus if is_mass(pair[1])):
+    for pair in (pair for pair in collection.focus if get_domain(pair[1]).is_mass):
         drifts = {
             method: (
                 collection.looks[method],
