@@ -58,10 +58,13 @@ def test_a_matrix_has_a_number_in_every_cell_that_has_one():
 
 
 def test_costs_are_where_they_were_measured():
-    points = [Cost(FLOW, 0.4, 0.15, 4_000_000, 16), Cost(OTHER, 0.01, 0.3, 0, 1),
-              Cost(OTHER, np.nan, 0.3, 0, 1)]  # fmt: skip
-    axes = cost_and_quality(points, "a CPU").axes[0]
+    points = [Cost(FLOW, 0.4, 0.15, 4_000_000, 16), Cost(FLOW, 0.1, 0.2, 4_000_000, 4),
+              Cost(OTHER, 0.01, 0.3, 0, 1), Cost(OTHER, np.nan, 0.3, 0, 1)]  # fmt: skip
+    figure = cost_and_quality(points, "a CPU")
+    axes = figure.axes[0]
     places = {tuple(c.get_offsets()[0]): c.get_sizes()[0] for c in axes.collections}
-    assert set(places) == {(0.4, 0.15), (0.01, 0.3)}
-    assert places[0.4, 0.15] > places[0.01, 0.3]
-    assert [t.get_text() for t in axes.texts] == ["Flow, 16 steps", "Other"]
+    assert set(places) == {(0.4, 0.15), (0.1, 0.2), (0.01, 0.3)}
+    assert places[0.4, 0.15] == places[0.1, 0.2] > places[0.01, 0.3]
+    assert [t.get_text() for t in axes.texts] == ["4", "16"]
+    words = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert words == ["Flow", "Other"]

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from engine.evaluation import EvaluationError
-from train.__main__ import main
+from train.__main__ import _parser, main
+from train.report import document
 from train.report.command import write_report
 from train.report.document import Document, Section, Table, as_html, as_markdown
 from train.report.gather import Collection, profiles_of, ratio_matrix
-from train.report.tables import Column, numbers, scores_table
+from train.report.tables import Column, command_of, numbers, scores_table
 
+PNG = b"\x89PNG\r\n\x1a\n"
 VOID = {"meta", "img", "link", "br", "hr"}
 
 
@@ -49,11 +51,19 @@ def _write(tmp_path, evaluations):
     return paths
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are made but not drawn, which is what takes time."""
+    monkeypatch.setattr(document, "png", lambda figure: PNG)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, evaluations):
     folder = tmp_path_factory.mktemp("report")
     paths = _write(folder, evaluations)
-    assert main(["evaluate", "--report", str(folder / "out"), *map(str, paths)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(document, "png", lambda figure: PNG)
+        assert main(["evaluate", "--report", str(folder / "out"), *map(str, paths)]) == 0
     return folder / "out"
 
 
@@ -120,30 +130,34 @@ def test_profiles_in_half_mass_radii_are_read_at_the_right_radii(evaluations, tm
     assert far.truth[:, at] == pytest.approx(near.truth[:, 0] * slope, rel=0.02)
 
 
-def test_missing_directions_and_numbers_leave_gaps(evaluate, evaluations, tmp_path):
+def test_missing_directions_and_numbers_leave_gaps(evaluate, tmp_path):
     part = evaluate("ddpm", "DDPM", pairs=(("gas", "stars"), ("stars", "gas")),
                     focus=(("gas", "stars"),))  # fmt: skip
     for name, values in part.arrays.items():
         if values.dtype.kind == "f" and name.startswith(("samples", "power", "errors", "cases")):
             values[...] = np.nan
     part.arrays["ensemble/pixel_ranks"][...] = 0
-    html, markdown = write_report(tmp_path / "out", _write(tmp_path, [part, *evaluations[1:3]]))
+    other = evaluate("pixelwise", "Pixelwise", samples=1, scatter=0.4, focus=())
+    paths = _write(tmp_path, [part, other])
+    html, markdown = write_report(tmp_path / "out", paths)
+    drawn = [path.read_bytes()[:8] for path in (tmp_path / "out" / "figures").iterdir()]
+    assert set(drawn) == {PNG}
     page = Page(html.read_text())
     assert "DDPM" in " ".join(page.text)
-    assert re.search(r"\| DDPM \| \d\.\d{3} \| – \| 0\.060 \|", markdown.read_text())
+    assert "| DDPM | **0.050** | – | 0.060 | – |" in markdown.read_text()
     assert "nan" not in " ".join(page.text)
 
 
 @pytest.mark.parametrize("samples", [1, 4])
-def test_a_single_method_makes_a_report(evaluate, tmp_path, samples):
-    only = evaluate("mine", "My own", samples=samples)
+def test_a_single_method_makes_a_report(evaluate, tmp_path, undrawn, samples):
+    only = evaluate("mine", "My own", samples=samples, focus=(("gas", "stars"),))
     html, _ = write_report(tmp_path / "out", _write(tmp_path, [only]))
     page = Page(html.read_text())
     assert "My own" in " ".join(page.text)
     assert ("uncertainty" in page.ids) is (samples > 1)
 
 
-def test_a_direction_that_is_no_focus_makes_a_report(evaluate, tmp_path):
+def test_a_direction_that_is_no_focus_makes_a_report(evaluate, tmp_path, undrawn):
     only = evaluate("flow", "Flow", pairs=(("stars", "gas"),), focus=())
     page = Page(write_report(tmp_path / "out", _write(tmp_path, [only]))[0].read_text())
     assert "maps" not in page.ids
@@ -161,9 +175,19 @@ def test_other_galaxies_are_refused(evaluate, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_command_of_a_file_makes_it_again(evaluations):
+    commands = [command_of(evaluation) for evaluation in evaluations[:2]]
+    assert commands == [
+        "python -m train evaluate --checkpoint flow --data maps --galaxies 24 --samples 4 "
+        "--focus-samples 8 --steps 16 --sampler ddim",
+        "python -m train evaluate --baselines --data maps --galaxies 24",
+    ]
+    for command in commands:
+        assert _parser().parse_args(command.split()[3:]).galaxies == 24
+
+
 def test_words_of_a_file_are_text_on_the_page():
     table = Table(["<b>", "a|b"], [["<script>", "x|y"]], "caption & more", frozenset({(0, 1)}))
-    document = Document("<title>", "words", "command", [Section("s", "S", "w", [table])])
-    page = Page(as_html(document, {}))
-    assert "<script>" in page.text
-    assert r"| <script> | **x\|y** |" in as_markdown(document)
+    whole = Document("<title>", "words", "command", [Section("s", "S", "w", [table])])
+    assert "<script>" in Page(as_html(whole, {})).text
+    assert r"| <script> | **x\|y** |" in as_markdown(whole)

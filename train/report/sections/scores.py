@@ -97,7 +97,7 @@ def provenance(collection: Collection) -> Section:
         ),
         tables.command_table(
             collection,
-            "What makes each file again, with --output; --data is the path of a store of that name.",
+            "What makes each file again, with --output; --data takes the path of that store.",
         ),
     ]
     notes = [[e.method.title, note] for e in collection.files.values() for note in e.method.notes]
