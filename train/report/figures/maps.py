@@ -14,7 +14,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogFormatterMathtext
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from data.domains import get_domain
@@ -50,12 +50,15 @@ class Case:
 _GAP, _TITLE, _BAR, _BENEATH = 0.04, 0.24, 0.055, 0.44
 
 
+# So that few maps in a row are not drawn large, by cases in a row.
+_LEAST_COLUMNS = {1: 6, 2: 3}
+
+
 @styled
 def triptychs(cases: Sequence[Case]) -> Figure:
     """Draw input | output | truth of each case, two cases in a row; of each its first output."""
-    return _figure(
-        [replace(case, outputs=dict([next(iter(case.outputs.items()))])) for case in cases], 2
-    )
+    first = [dict([next(iter(case.outputs.items()))]) for case in cases]
+    return _figure([replace(c, outputs=o) for c, o in zip(cases, first, strict=True)], 2)
 
 
 @styled
@@ -70,28 +73,33 @@ def gallery(cases: Sequence[Case]) -> Figure:
 def _figure(cases: Sequence[Case], across: int) -> Figure:
     """Draw cases in rows of so many; all have the same number of maps."""
     columns = len(cases[0].outputs) + 2
-    block = WIDTH / across
-    side = (block - 0.1) / columns - _GAP
-    row = _TITLE + side + _BENEATH
-    height = row * -(-len(cases) // across)
-    figure = Figure(figsize=(WIDTH, height))
+    step = (WIDTH / across - 0.1) / max(columns, _LEAST_COLUMNS[across])
+    side = step - _GAP
+    block, row = columns * step + 0.1, _TITLE + side + _BENEATH
+    figure = Figure(figsize=(across * block, row * -(-len(cases) // across)))
     for number, case in enumerate(cases):
-        left = 0.05 + (number % across) * block
-        bottom = height - (number // across) * row - _TITLE - side
-
-        def place(column: int, width: float, y: float, tall: float, left: float = left) -> Axes:
-            x = left + column * (side + _GAP) + 0.5 * _GAP
-            return figure.add_axes((x / WIDTH, y / height, width / WIDTH, tall / height))
-
-        axes = [place(column, side, bottom, side) for column in range(columns)]
+        left = (number % across) * block + 0.05 + 0.5 * _GAP
+        bottom = figure.get_figheight() - (number // across) * row - _TITLE - side
         under = bottom - 0.03 - _BAR
-        last = min(columns - 1, 3)  # columns that share the color bar of outputs and truth
+        axes = [
+            _add_axes(figure, (left + column * step, bottom), (side, side))
+            for column in range(columns)
+        ]
+        wide = min(columns - 1, 3)  # columns above the color bar of outputs and truth
         bars = (
-            place(0, side, under, _BAR),
-            place(columns - last, last * (side + _GAP) - _GAP, under, _BAR),
+            _add_axes(figure, (left, under), (side, _BAR)),
+            _add_axes(figure, (left + (columns - wide) * step, under), (wide * step - _GAP, _BAR)),
         )
         _draw_case(case, axes, bars)
     return figure
+
+
+def _add_axes(figure: Figure, corner: tuple[float, float], size: tuple[float, float]) -> Axes:
+    """Add axes whose lower left corner and size are in inches."""
+    width, height = figure.get_size_inches()
+    return figure.add_axes(
+        (corner[0] / width, corner[1] / height, size[0] / width, size[1] / height)
+    )
 
 
 def _draw_case(case: Case, axes: Sequence[Axes], bars: tuple[Axes, Axes]) -> None:
@@ -114,19 +122,31 @@ def _color_bar(image: AxesImage, axes: Axes, name: str) -> None:
     domain = get_domain(name)
     bar = axes.figure.colorbar(image, cax=axes, orientation="horizontal")
     bar.set_ticks(_ticks(*image.get_clim()))
-    bar.ax.xaxis.set_major_formatter(LogFormatterMathtext())
+    bar.ax.xaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    bar.minorticks_off()
     bar.ax.tick_params(top=False, length=2, pad=1.5, labelsize=6.5, which="major")
-    bar.ax.tick_params(which="minor", length=0)
     bar.outline.set_linewidth(0.4)
     bar.set_label(f"{domain.symbol} ({domain.unit_tex})", fontsize=6.5, labelpad=0.5)
 
 
 def _ticks(low: float, high: float) -> NDArray[np.float64]:
-    """Return powers of ten well within limits, every second one where there are more than four."""
+    """Return round numbers well within limits: 1 and 3 times powers of ten, or every such power.
+
+    Every second power where there are more than four.
+    """
     start, end = np.log10([low, high])
     margin = 0.05 * (end - start)
-    exponents = np.arange(np.ceil(start + margin), np.floor(end - margin) + 1)
-    return 10.0 ** exponents[:: 1 if len(exponents) < 5 else 2]
+    exponents = np.arange(np.floor(start), np.ceil(end) + 1)
+    if end - start < 2.0:
+        exponents = np.sort(np.concatenate([exponents, exponents + np.log10(3.0)]))
+    inside = exponents[(exponents > start + margin) & (exponents < end - margin)]
+    return 10.0 ** inside[:: 1 if len(inside) < 5 else 2]
+
+
+def _power_of_ten(value: float, _: int | None = None) -> str:
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = round(value / 10.0**exponent)
+    return f"$10^{{{exponent}}}$" if mantissa == 1 else rf"${mantissa}\times10^{{{exponent}}}$"
 
 
 def log_norm(values: NDArray[Any], domain: str) -> LogNorm:
