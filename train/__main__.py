@@ -31,9 +31,16 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         help="name or folder, or all for those at hand; may be given several times",
     )  # fmt: skip
     parser.add_argument("--baselines", action="store_true", help="judge the baselines as well")
-    parser.add_argument("--data", required=True, help="map store")
+    parser.add_argument("--data", help="map store")
     parser.add_argument("--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)")
+    parser.add_argument(
+        "--split", choices=("test", "all"), default="test",
+        help="of the store: the hold-out galaxies, or all where nothing was trained on it (test)",
+    )  # fmt: skip
     parser.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    parser.add_argument(
+        "--focus-only", action="store_true", help="judge none but the five directions from gas"
+    )
     parser.add_argument(
         "--focus-samples", type=whole_number, default=16,
         help="samples of each map in the five directions from gas (16); at least --samples",
@@ -53,6 +60,13 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         "--write", action="store_true",
         help="write evaluation.h5 beside the weights (of baselines: among the shipped)",
     )  # fmt: skip
+    parser.add_argument(
+        "--report", metavar="FOLDER",
+        help="judge nothing, but write a page of evaluation files into this folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "files", nargs="*", help="of the report (default: those beside the checkpoints at hand)"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,9 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fit(options)
         if options.command == "ship":
             return _ship(options)
-        from train.evaluate import run
-
-        return run(options)
+        return _evaluate(options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -117,6 +129,19 @@ def _fit(options: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") == "0":
         print(folder)
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.report:
+        from train.report.command import write_report
+
+        print(*write_report(options.report, options.files), sep="\n")
+        return 0
+    if not options.data or options.files:
+        raise ValueError("evaluate needs --data, or --report FOLDER for evaluation files")
+    from train.evaluate import run
+
+    return run(options)
 
 
 def _ship(options: argparse.Namespace) -> int:
