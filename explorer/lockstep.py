@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explorer.scales import log_ticks, tick_label
 
 Array = NDArray[np.float64]
+Ticks = list[tuple[float, str]]
 
 _DECADES = 2.0  # more of them want a logarithmic axis
 _TICKS = 4
@@ -24,12 +25,14 @@ class Axis:
 
     Attributes
     ----------
+    times : (n,) after each step, falling.
     places : (n,) of its steps, rising from 0 to 1.
     ticks : (place, words) of round numbers.
     """
 
+    times: Array
     places: Array
-    ticks: list[tuple[float, str]]
+    ticks: Ticks
 
 
 def lock_steps(times: Sequence[Array]) -> NDArray[np.int_]:
@@ -49,9 +52,9 @@ def lock_steps(times: Sequence[Array]) -> NDArray[np.int_]:
     return np.stack([distance.argmin(axis=1) + 1 for distance in apart], axis=1)
 
 
-def places_at(times: Array, lead_times: Array, axis: Axis) -> Array:
-    """Return where the steps of a run stand on the `axis` of another, by their time t: (n,)."""
-    return np.interp(-times, -lead_times, axis.places)
+def places_at(times: Array, axis: Axis) -> Array:
+    """Return where steps of another run stand on an axis, by their times t: (n,)."""
+    return np.interp(-times, -axis.times, axis.places)
 
 
 def axes(times: Array, sigmas: Array) -> dict[str, Axis]:
@@ -62,31 +65,32 @@ def axes(times: Array, sigmas: Array) -> dict[str, Axis]:
     times, sigmas : (n,) after each step; the standard deviation of the noise in x_t.
     """
     count = len(times)
-    by_step = _linear(
+    places, ticks = _linear(
         np.arange(1.0, count + 1), MaxNLocator(_TICKS, integer=True, steps=[1, 2, 4, 5, 8, 10])
     )
-    if by_step.ticks[0][0] > 0.05:
-        by_step.ticks.insert(0, (0.0, "1"))
-    found = {"step": by_step}
+    if ticks[0][0] > 0.05:
+        ticks.insert(0, (0.0, "1"))
+    found = {"step": Axis(times, places, ticks)}
     if count > 1:
-        found["t"] = _linear(times, MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10]))
+        found["t"] = Axis(times, *_linear(times, MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10])))
     if count > 1 and (np.diff(sigmas) < 0).all():
         positive = sigmas[sigmas > 0]
         wide = len(positive) > 2 and positive[0] > 10**_DECADES * positive[-1]
-        found["sigma"] = _logarithmic(sigmas) if wide else _linear(sigmas, MaxNLocator(_TICKS))
+        laid = _logarithmic(sigmas) if wide else _linear(sigmas, MaxNLocator(_TICKS))
+        found["sigma"] = Axis(times, *laid)
     return found
 
 
-def _linear(values: Array, locator: Any) -> Axis:
+def _linear(values: Array, locator: Any) -> tuple[Array, Ticks]:
     first, last = float(values[0]), float(values[-1])
     if first == last:
-        return Axis(np.zeros(len(values)), [(0.0, f"{first:g}")])
+        return np.zeros(len(values)), [(0.0, f"{first:g}")]
     ticks = locator.tick_values(min(first, last), max(first, last))
     marks = [(float((t - first) / (last - first)), f"{t:g}") for t in ticks]
-    return Axis((values - first) / (last - first), _inside(marks))
+    return (values - first) / (last - first), _inside(marks)
 
 
-def _logarithmic(sigmas: Array) -> Axis:
+def _logarithmic(sigmas: Array) -> tuple[Array, Ticks]:
     """Lay out falling sigmas by their logarithm; a last one of zero one step further."""
     positive = sigmas[sigmas > 0]
     depth = np.log10(positive[0] / positive)
@@ -97,8 +101,8 @@ def _logarithmic(sigmas: Array) -> Axis:
     marks = [(float(np.log10(positive[0] / t) / places[-1]), tick_label(t)) for t in ticks]
     if ends_at_zero:
         marks = [mark for mark in marks if mark[0] < 0.93] + [(1.0, "0")]
-    return Axis(places / places[-1], _inside(marks))
+    return places / places[-1], _inside(marks)
 
 
-def _inside(marks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+def _inside(marks: Ticks) -> Ticks:
     return sorted((min(max(p, 0.0), 1.0), words) for p, words in marks if -1e-6 < p < 1 + 1e-6)

@@ -65,13 +65,16 @@ def spec(session: Session, reels: list[Reel]) -> dict[str, Any]:
     film = []
     if lead is not None and lead.num_steps > 1:
         film = [[i, f"{lead.times[i - 1]:.2f}"] for i in film_steps(lead.times)]
-    scale = estimate_scale(session)
+    scale, laid = estimate_scale(session), axes(lead.times, lead.sigmas) if lead else {}
+    told = _reels(session, reels)
+    for each, run in zip(told, runs, strict=True):
+        each["places"] = {name: places_at(run.times, axis).tolist() for name, axis in laid.items()}
     return {
-        "reels": _reels(session, reels, lead), "stops": stops.tolist(), "film": film,
+        "reels": told, "stops": stops.tolist(), "film": film,
         "step": min(session.store.step or session.run.num_steps, session.run.num_steps)
         if session.run else 0,
         "axes": {name: {"places": axis.places.tolist(), "ticks": [list(t) for t in axis.ticks]}
-                 for name, axis in (axes(lead.times, lead.sigmas) if lead else {}).items()},
+                 for name, axis in laid.items()},
         "extent": float(scene.extent_kpc) if scene else 100.0,
         "maps": _maps(session, runs, scale),
         "curves": curve_panels(runs, scene, session.store.target, truth),
@@ -87,35 +90,31 @@ def _truth(session: Session) -> NDArray[np.float32] | None:
     return session.scene.maps.get(session.store.target) if session.scene else None
 
 
-def _reels(session: Session, reels: list[Reel], lead: Run | None) -> list[dict[str, Any]]:
-    """Return what is told of each run: words, labels and places of its steps, curves."""
+def _reels(session: Session, reels: list[Reel]) -> list[dict[str, Any]]:
+    """Return what is told of each run: its words, labels of its steps, curves."""
     told, truth = [], _truth(session)
-    titles = {name: str(card.get("title", name)) for name, card in session.store.cards.items()}
-    facts = [_facts(reel.run, titles) for reel in reels]
+    facts = [_facts(session, reel.run) for reel in reels]
     for reel, own in zip(reels, facts, strict=True):
         run, others = reel.run, [other for other in facts if other is not own]
         is_pinned = run is session.pinned and run is not session.run
-        differing = [word for name, word in own.items() if any(o.get(name) != word for o in others)]
-        places = {} if lead is None else {
-            name: places_at(run.times, lead.times, axis).tolist()
-            for name, axis in axes(lead.times, lead.sigmas).items()
-        }  # fmt: skip
+        differing = [word for n, word in own.items() if any(o.get(n, word) != word for o in others)]
         told.append({
             "number": reel.number, "isPinned": is_pinned,
             "words": " · ".join(w for n, w in own.items() if n != "source" or w in differing),
             "tag": ", ".join([*differing, *(["pinned"] if is_pinned else [])]),
             "labels": step_labels(run), "shape": list(run.output.shape),
-            "chunk": chunk_steps(run.output.shape), "places": places,
+            "chunk": chunk_steps(run.output.shape),
             "scales": [_told_state(scale) for scale in _states(run)],
             "curves": run_curves(run, truth),
         })  # fmt: skip
     return told
 
 
-def _facts(run: Run, titles: dict[str, str]) -> dict[str, str]:
+def _facts(session: Session, run: Run) -> dict[str, str]:
     """Return in words what a run was asked for; one of one step has nothing random to ask for."""
     view = run.view
-    facts = {"translator": titles.get(view.translator, view.translator),
+    title = session.store.cards.get(view.translator, {}).get("title", view.translator)
+    facts = {"translator": str(title),
              "steps": f"{run.num_steps} steps" if run.num_steps > 1 else "1 step"}  # fmt: skip
     if run.num_steps > 1:
         facts.update(seed=f"seed {view.seed}", guidance=f"guidance {view.guidance:g}")
@@ -127,8 +126,7 @@ def _note(session: Session) -> str:
     pinned, run = session.pinned, session.run
     if pinned is None:
         return ""
-    titles = {name: str(card.get("title", name)) for name, card in session.store.cards.items()}
-    words = " · ".join(word for n, word in _facts(pinned, titles).items() if n != "source")
+    words = " · ".join(word for n, word in _facts(session, pinned).items() if n != "source")
     if why := mismatch(pinned.view, session.store.view):
         return f"Pinned: {words}, of {why}: nothing to compare."
     if run is not None and run.view == pinned.view:

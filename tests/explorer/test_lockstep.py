@@ -76,6 +76,6 @@ def test_noise_that_does_not_fall_makes_no_axis():
 def test_other_runs_steps_stand_at_their_times():
     times, others = falling(8), falling(16)
     axis = axes(times, times)["step"]
-    places = places_at(others, times, axis)
+    places = places_at(others, axis)
     np.testing.assert_allclose(places[1::2], axis.places)
     np.testing.assert_allclose(places[2], 0.5 * (axis.places[0] + axis.places[1]))

@@ -159,6 +159,13 @@ def test_what_cannot_be_compared_is_said_and_comes_back(pinned, run, monkeypatch
     ]  # fmt: skip
 
 
+def test_colors_are_set_from_outside_by_name(player):
+    before = player._player.colors
+    player.dress({"warm": "#000000"})
+    assert player._player.colors == {**before, "warm": "#000000"}
+    assert set(before) >= {"background", "inset", "line", "text", "muted", "accent", "noData"}
+
+
 def weight(told):
     """Bytes of all there is in a spec, numbers at the width that JSON gives them."""
     if isinstance(told, bytes):
