@@ -22,6 +22,7 @@ from train.report.style import INK, MUTED, Look, bands, panels, styled
 
 _COLUMNS = 6
 _SECTORS = 12
+_MANY = 100  # galaxies from which on points are small
 _BINS = 8  # of the running median
 
 
@@ -64,12 +65,13 @@ def abundance_matching(
     halo = np.geomspace(x_limits[0], x_limits[1] * 3, 80)
     relation = [stellar_mass(mass, redshift) for mass in halo]
     middle = _running_median(truth)
+    size = 3.5 if len(truth.stars) < _MANY else 2.2
     points = {"truth": (Look("truth", INK), truth), **models}
     for place, (look, masses) in zip(axes, points.values(), strict=True):
         place.loglog(halo, relation, color=MUTED, ls=":", lw=1.0)
         place.plot(*middle, color=INK, lw=1.2, ls="-" if masses is truth else "--")
         place.plot(
-            masses.dark_matter, masses.stars, ls="", marker="o", ms=2.6, mew=0, alpha=0.65,
+            masses.dark_matter, masses.stars, ls="", marker="o", ms=size, mew=0, alpha=0.65,
             color=look.color,
         )  # fmt: skip
         place.set(xlim=x_limits, ylim=y_limits)
