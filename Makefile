@@ -10,8 +10,8 @@ ARGS    ?=
 
 PY   := $(VENV)/bin/python
 MAPS := runs/synthetic-64
-# Those with `init: ddpm` go on from the shipped one.
-RECIPES ?= ddpm pix2pix indi score_sde edm flow
+# Those with an `init` go on from what is shipped.
+RECIPES ?= ddpm pix2pix indi score_sde edm flow dim l1 crps
 # A browser window is opened only where there is a screen to open it on.
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))

@@ -33,7 +33,14 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baselines", action="store_true", help="judge the baselines as well")
     parser.add_argument("--data", help="map store")
     parser.add_argument("--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)")
+    parser.add_argument(
+        "--split", choices=("test", "all"), default="test",
+        help="of the store: the hold-out galaxies, or all where nothing was trained on it (test)",
+    )  # fmt: skip
     parser.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    parser.add_argument(
+        "--focus-only", action="store_true", help="judge none but the five directions from gas"
+    )
     parser.add_argument(
         "--focus-samples", type=whole_number, default=16,
         help="samples of each map in the five directions from gas (16); at least --samples",

@@ -80,17 +80,18 @@ class TranslatorCandidate:
     @property
     def is_random(self) -> bool:
         """Whether samples of one map differ."""
-        return self.translator.process.is_iterative
+        return self.translator.process.is_random
 
     def describe(self) -> dict[str, Any]:
         """Return what the card says, and how it is sampled where."""
         translator, card = self.translator, self.translator.card
-        steps = (self.num_steps or translator.default_steps) if self.is_random else 1
+        iterative = translator.process.is_iterative
+        steps = (self.num_steps or translator.default_steps) if iterative else 1
         sampler = self.sampler or translator.default_sampler
         return {
             "name": translator.name, "title": str(card.get("title", translator.name)),
             "family": translator.family, "parameters": card.get("parameters"),
-            "steps": steps, "sampler": sampler if self.is_random else None,
+            "steps": steps, "sampler": sampler if iterative else None,
             "batch": BATCH, "device": _device_name(translator.device),
             "training_minutes": training_minutes(card),
             "checkpoint_sha256": weights_digest(self.folder),

@@ -44,15 +44,17 @@ class Effort:
     samples : of each map.
     focus_samples : of each map in the five directions of `train.config.FOCUS`.
     log_densities : galaxies in those directions whose log-density is measured.
+    focus_only : whether the other directions are left out.
     """
 
     samples: int = 4
     focus_samples: int = 16
     log_densities: int = 0
+    focus_only: bool = False
 
 
 def evaluate(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
-    """Measure every direction that a candidate knows on hold-out galaxies.
+    """Measure the directions that a candidate knows on hold-out galaxies.
 
     A candidate that is not random is asked for one sample. Galaxies that lack one of two maps do
     not count in that direction, and directions that no galaxy has both maps of are left out.
@@ -100,7 +102,8 @@ def evaluate(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluati
 
 def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
-    pairs = [p for p in permutations(candidate.domains, 2) if len(holdout.with_domains(*p))]
+    wanted = (p for p in permutations(candidate.domains, 2) if p in FOCUS or not effort.focus_only)
+    pairs = [pair for pair in wanted if len(holdout.with_domains(*pair))]
     if not pairs:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
     samples, focus_samples = effort.samples, max(effort.samples, effort.focus_samples)
@@ -209,8 +212,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"output must be a folder for more than one method, got the file {options.output}"
         )
-    effort = Effort(options.samples, options.focus_samples, options.log_density)
-    holdout = Holdout(options.data, options.galaxies)
+    effort = Effort(
+        options.samples, options.focus_samples, options.log_density, options.focus_only
+    )
+    holdout = Holdout(options.data, options.galaxies, options.split)
     done = []
     for candidate, home in _candidates(options, checkpoints, baselines):
         done.append(evaluate(candidate, holdout, effort))

@@ -17,6 +17,9 @@ from engine.evaluation.schema import CASE, GALAXY
 from engine.metrics.radii import half_mass_radius
 from train.measures import Truth, measure_truth
 
+# For a store that nothing was trained on, such as one of another simulation.
+ALL = "all"
+
 # Galaxies that are shown where none has a kind.
 _UNKNOWN_CASES = 3
 
@@ -36,9 +39,9 @@ class Holdout:
     """
 
     def __init__(self, path: str | Path, count: int, split: str = "test") -> None:
-        """Take up to `count` galaxies of a split, spread evenly over their names."""
+        """Take up to `count` galaxies of a split, or of `ALL`, spread evenly over their names."""
         with MapStore.open(path) as store:
-            index = store.select(split=split)
+            index = store.select(**({} if split == ALL else {"split": split}))
             if not len(index):
                 raise StoreError(f"{path} holds no galaxy of the {split} split")
             _, first = np.unique(store.column("name")[index], return_index=True)

@@ -114,6 +114,15 @@ def test_hold_out_galaxies_are_one_rotation_each_of_what_training_never_saw(tmp_
     assert (few.galaxies["rotation_index"] == 0).all()
 
 
+def test_all_of_a_store_and_the_focus_alone(store, holdout):
+    whole = Holdout(store, 99, "all")
+    assert len(whole) == 40
+    assert whole.about.split == "all"
+    made = evaluate(Toy(holdout), holdout, Effort(2, 2, focus_only=True))
+    assert made.pairs == made.focus
+    assert set(made.pairs) == set(FOCUS)
+
+
 def test_the_truth_has_no_error(perfect):
     assert set(perfect.focus) == set(FOCUS)
     assert len(perfect.pairs) == 42

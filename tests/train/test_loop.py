@@ -43,6 +43,7 @@ VARIANTS = {
     "dropout": {"network": {"widths": [8, 16], "blocks": [1, 1], "patch": 2, "dropout": 0.3}},
     "lsgan": {"family": "pix2pix", "process": {"gan_loss": "lsgan"}},
     "hinge": {"family": "pix2pix", "process": {"gan_loss": "hinge"}},
+    "l1": {"family": "pix2pix", "process": {"adversarial_weight": 0.0}},
 }
 
 
@@ -68,7 +69,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(config, tmp_path, changes):
         assert all(torch.equal(x, y) for x, y in zip(left, right, strict=True)), key
 
 
-LEARNERS = ("ddpm", "pix2pix", "indi", "flow")
+LEARNERS = ("ddpm", "pix2pix", "indi", "flow", "crps")
 
 
 @pytest.mark.parametrize(
