@@ -212,9 +212,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"output must be a folder for more than one method, got the file {options.output}"
         )
-    effort = Effort(
-        options.samples, options.focus_samples, options.log_density, options.focus_only
-    )
+    effort = Effort(options.samples, options.focus_samples, options.log_density, options.focus_only)
     holdout = Holdout(options.data, options.galaxies, options.split)
     done = []
     for candidate, home in _candidates(options, checkpoints, baselines):

@@ -177,7 +177,7 @@ def center_drift(models: Mapping[str, tuple[Look, NDArray[Any]]]) -> Figure:
     of a sector is the share of galaxies, its colors how far their centers moved.
     """
     figure, axes = panels(
-        len(models), _COLUMNS, 1.08, margin=0.5, sharey=True,
+        len(models), _COLUMNS, 1.12, margin=0.55, sharey=True,
         subplot_kw={"projection": "polar"},
     )  # fmt: skip
     sizes = [np.hypot(*drift.T) for _, drift in models.values()]
@@ -211,7 +211,7 @@ def _dress_rose(axes: Axes, even: float) -> None:
     turn = np.linspace(0, 2 * np.pi, 181)
     axes.plot(turn, np.full(181, even), color=MUTED, lw=0.7, ls="--")
     axes.set_xticks(np.arange(4) * np.pi / 2, ["+x", "+y", "\u2212x", "\u2212y"])
-    axes.tick_params(axis="x", pad=-4, labelsize=6.5, labelcolor=MUTED)
+    axes.tick_params(axis="x", pad=-1, labelsize=6.5, labelcolor=MUTED)
     axes.tick_params(axis="y", labelsize=6)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g} %" if share else ""))

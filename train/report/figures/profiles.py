@@ -66,7 +66,7 @@ def profile_lines(directions: Sequence[Profiles], method: Look, name: str, x_lab
             f"{arrow(profiles.source, profiles.target)}\n{domain.symbol} ({domain.unit_tex})"
         )
         _set_scale(column[0], profiles)
-        column[1].set_xlabel(x_label)
+    figure.supxlabel(x_label, fontsize=8)
     axes[0, 0].set_ylabel("truth")
     axes[1, 0].set_ylabel(method.label)
     return figure
@@ -126,15 +126,15 @@ def profile_residuals(
             column[2].plot(profiles.radii, bands(square)[1], **look.curve)
         column[0].axhline(0.0, color=MUTED, lw=0.6)
         column[0].set_title(arrow(profiles.source, profiles.target))
-        column[2].set_xlabel(x_label)
     _limit(axes[0], symmetric=True)
     _limit(axes[1], symmetric=False)
     _limit_log(axes[2])
     axes[0, 0].set_ylabel("bias: median of\n" + r"$\log_{10}$(model/truth) (dex)")
     axes[1, 0].set_ylabel("scatter: half of its\n16–84 % range (dex)")
     axes[2, 0].set_ylabel("median of\n" + r"$(1-\mathrm{model}/\mathrm{truth})^2$")
+    figure.supxlabel(x_label, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, max(1, len(labels))))
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(6, max(1, len(labels))))
     return figure
 
 
