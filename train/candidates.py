@@ -27,16 +27,15 @@ _FITTED = 400
 
 
 class Candidate(Protocol):
-    """A method that makes maps of one domain from those of another.
+    """A method that makes maps of one domain from those of another."""
 
-    Attributes
-    ----------
-    domains : that it knows.
-    is_random : whether samples of one map differ; where they do not, one is drawn.
-    """
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that it knows."""
 
-    domains: tuple[str, ...]
-    is_random: bool
+    @property
+    def is_random(self) -> bool:
+        """Whether samples of one map differ; where they do not, one is drawn."""
 
     def describe(self) -> dict[str, Any]:
         """Return what is known of it, fields of `engine.evaluation.Method`."""

@@ -109,12 +109,11 @@ def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation
     samples, focus_samples = effort.samples, max(effort.samples, effort.focus_samples)
     if not candidate.is_random:
         samples = focus_samples = 1
-    directions = np.zeros(len(pairs), DIRECTION)
-    for row, pair in zip(directions, pairs, strict=True):
-        is_focus = pair in FOCUS
-        row["source"], row["target"] = pair
-        row["samples"], row["focus"] = focus_samples if is_focus else samples, is_focus
-    shown = list(dict.fromkeys(name for pair in FOCUS if pair in pairs for name in pair))
+    directions = np.array(
+        [(*pair, focus_samples if pair in FOCUS else samples, pair in FOCUS) for pair in pairs],
+        DIRECTION,
+    )
+    shown = list(dict.fromkeys(name for pair in pairs if pair in FOCUS for name in pair))
     cases = holdout.cases(shown)
     side = holdout.about.grid_size
     method = Method(
@@ -124,16 +123,22 @@ def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation
     lengths = {**lengths_of(side), "side": side, "error_side": _smaller_side(side)}
     tables = (holdout.galaxies, directions, cases)
     evaluation = Evaluation.blank(method, holdout.about, tables, lengths)
-    evaluation.arrays["power/mode"][:] = modes_of(side)
+    _tell(evaluation, holdout, shown)
+    return evaluation
+
+
+def _tell(evaluation: Evaluation, holdout: Holdout, shown: Sequence[str]) -> None:
+    """Put in what is true of the targets, and the true maps of the cases in domains `shown`."""
+    evaluation.arrays["power/mode"][:] = modes_of(holdout.about.grid_size)
+    targets = {target for _, target in evaluation.pairs}
     for channel, domain in enumerate(holdout.about.domains):
         if domain in shown:
-            maps = holdout.maps_of(domain, cases["galaxy"])
+            maps = holdout.maps_of(domain, evaluation.cases["galaxy"])
             evaluation.arrays["cases/truth"][:, channel] = normalize(maps, domain)
-        if any(target == domain for _, target in pairs):
+        if domain in targets:
             truth = holdout.truth(domain)
             for name, values in truth.measures.items():
                 evaluation.arrays[name][channel, truth.rows] = values
-    return evaluation
 
 
 def _fill(

@@ -74,9 +74,10 @@ class Truth:
         """Return the same of some of its rows of the table of galaxies."""
         at = np.searchsorted(self.rows, rows)
         places = None if self.satellites is None else [self.satellites[i] for i in at]
-        arrays = (a[at] for a in (self.rows, self.maps, self.dex, self.extents, self.apertures))
-        measures = {name: values[at] for name, values in self.measures.items()}
-        return Truth(self.domain, *arrays, places, measures)
+        return Truth(
+            self.domain, self.rows[at], self.maps[at], self.dex[at], self.extents[at],
+            self.apertures[at], places, {name: v[at] for name, v in self.measures.items()},
+        )  # fmt: skip
 
 
 def measure_truth(

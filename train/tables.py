@@ -19,10 +19,12 @@ def table(evaluation: Evaluation) -> str:
     """Return the scores of a method, a row a direction, below the means of focus and of all."""
     method, maps = evaluation.method, evaluation.maps
     how = f"{method.steps} steps of {method.sampler}" if method.sampler else "one step"
+    drawn = f"{method.samples} samples ({method.focus_samples} in the directions of focus)"
+    if method.focus_samples == 1:
+        drawn = "one sample"
     title = (
         f"{method.title}: {len(evaluation.galaxies)} galaxies of {maps.store}, {maps.split} split; "
-        f"{how}, {method.samples} samples ({method.focus_samples} of the directions of focus), "
-        f"{method.seconds_per_map or 0:.3f} s a map"
+        f"{how}, {drawn}, {method.seconds_per_map or 0:.3f} s a sample"
     )
     rows = {"five from gas": evaluation.scores(evaluation.focus), "all": evaluation.scores()}
     for pair in evaluation.pairs:
@@ -51,12 +53,10 @@ def _number(value: float) -> str:
 def _aligned(rows: list[list[str]]) -> list[str]:
     """Return the lines of a table, its first column to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        " | ".join(
-            cell.rjust(w) if i else cell.ljust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
+    padded = [
+        [c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         for row in rows
     ]
-    rule = "-|-".join("-" * (w - 1) + ":" if i else "-" * w for i, w in enumerate(widths))
-    return [f"| {line} |" for line in lines[:1]] + [f"|-{rule}-|"] + [f"| {x} |" for x in lines[1:]]
+    rules = ["-" * (w + 1) + ("-:"[bool(i)]) for i, w in enumerate(widths)]
+    lines = [f"| {' | '.join(cells)} |" for cells in padded]
+    return [lines[0], f"|{'|'.join(rules)}|", *lines[1:]]

@@ -16,7 +16,10 @@ from engine.shelf import EVALUATION, SHIPPED
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- scores -->\n", "<!-- /scores -->\n"
 # In the order in which they are told; others follow by name.
-ORDER = ("identity", "pixelwise", "pix2pix", "ddpm", "indi", "score_sde", "edm", "flow")
+ORDER = (
+    "identity", "pixelwise", "l1", "pix2pix", "crps", "ddpm", "indi", "score_sde", "edm", "flow",
+    "dim",
+)  # fmt: skip
 LABELS = {"dark_matter": "dark matter", "hi": "HI", "magnetic_field": "magnetic field"}
 
 

@@ -109,6 +109,18 @@ class Direction:
         """Middles (n, radius) of the annuli in kpc."""
         return 0.5 * self.extent_kpc[:, None] * self.radii
 
+    def enclosed(self, of: str = "samples") -> Array:
+        """Return growth curves (n, M, radius) of the "samples", or (n, radius) of the "truth".
+
+        What circles hold that end where the annuli of profiles do, at (i + 1) / len(radii) of half
+        the extent, in the target's unit times kpc^2: Msun of surface densities.
+        """
+        profile = self.truth("profile") if of == "truth" else self.samples("profile")
+        count = profile.shape[-1]
+        area = np.pi * (0.5 * self.extent_kpc / count) ** 2  # of the innermost
+        rings = area.reshape(-1, *[1] * (profile.ndim - 1)) * (2.0 * np.arange(count) + 1.0)
+        return (profile * rings).cumsum(axis=-1)
+
     @property
     def modes(self) -> Array:
         """Waves a side of the map (scale,), the mean of each bin of the power spectra."""

@@ -193,10 +193,10 @@ class Evaluation:
             if file.attrs.get("format") != FORMAT:
                 raise EvaluationError(f"{path} is not an evaluation of format {FORMAT}")
             try:
+                galaxies, directions, cases = (_table(file, *table) for table in _TABLES)
                 made = cls(
                     _record(Method, file["method"].attrs), _record(MapSet, file["maps"].attrs),
-                    *(_table(file, *table) for table in _TABLES),
-                    {name: file[name][...] for name in ARRAYS},
+                    galaxies, directions, cases, {name: file[name][...] for name in ARRAYS},
                 )  # fmt: skip
             except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
                 raise EvaluationError(f"{path} is damaged: {_sentence(error)}") from None

@@ -231,7 +231,7 @@ def local_clumpiness(image: NDArray[Any], floor: float) -> Array:
     -------
     (..., H, W) without unit, from 0 to 1. What `clumpiness` adds up, in units of the local value;
     I_smooth is the mean in a box of a tenth of the side, mirrored at the edges, which is the box
-    there where the map ends at the aperture.
+    there where the map ends at the aperture. In maps of less than 20 pixels that is the pixel.
     """
     values = np.asarray(image, np.float64)
     box = 2 * int(values.shape[-1] * _BOX / _APERTURE / 4) + 1

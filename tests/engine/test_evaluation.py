@@ -96,6 +96,16 @@ def test_a_direction_has_the_galaxies_and_samples_that_it_has(evaluation):
         evaluation.direction("stars", "gas")
 
 
+def test_growth_curves_of_a_flat_map_are_areas_of_circles():
+    made = blank(2)
+    made.arrays["ensemble/crps_dex"][0] = 0.1
+    made.arrays["truth/profile"][1], made.arrays["samples/profile"][0] = 3.0, 6.0
+    d = made.direction("gas", "stars")
+    circles = 3.0 * np.pi * (d.extent_kpc[:, None] / 2 * np.array([0.25, 0.5, 0.75, 1.0])) ** 2
+    np.testing.assert_allclose(d.enclosed("truth"), circles)
+    np.testing.assert_allclose(d.enclosed()[:, 7], 2 * circles)
+
+
 def test_samples_of_the_truths_distribution_are_calibrated(evaluation):
     """The truth is one draw more of p(truth | known) = N(known / 2, 1 / 2)."""
     d = evaluation.direction("gas", "stars")

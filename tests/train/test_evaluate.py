@@ -251,6 +251,7 @@ def test_tables_have_a_row_a_direction_and_two_means(perfect, calibrated):
     lines = table(perfect).splitlines()
     assert len(lines) == 1 + 2 + 2 + 42
     assert len({(len(line), line.count("|")) for line in lines[1:]}) == 1
+    assert set(lines[2]) == {"|", "-", ":"}
     lines = comparison([perfect, calibrated]).splitlines()
     assert len(lines) == 2 + 2
     assert len({len(line) for line in lines}) == 1
