@@ -28,7 +28,7 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42, "svg.fonttype": "none",
 }  # fmt: skip
 WIDTH = 9.6  # inches; a page's column
-_LEAST_PANELS = 3  # across: fewer are not drawn wider
+_LEAST_PANELS = 4  # across: fewer are not drawn wider
 
 
 @dataclass(frozen=True)
