@@ -84,8 +84,8 @@ def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
 
 def cutout_scene(cutout: Cutout, rotation: int, grid_size: int) -> Scene:
     """Return all maps of a galaxy in a cutout file, as `load_scene` does."""
-    sphere = {"center_kpc": cutout.center_kpc, "radius_kpc": cutout.radius_kpc}
-    return _scene_of(prepare(read_cutout(cutout.path, **sphere)), rotation, grid_size, cutout)
+    galaxy = read_cutout(cutout.path, center_kpc=cutout.center_kpc, radius_kpc=cutout.radius_kpc)
+    return _scene_of(prepare(galaxy), rotation, grid_size, cutout)
 
 
 def rotation_of(galaxy_name: str, rotation: int) -> NDArray[np.float64]:

@@ -106,5 +106,5 @@ class _Stage:
         self._curves[1].set_ydata(self._residuals[index])
         self._canvas.restore_region(self._resting)
         for artist in self._moving():
-            artist.axes.draw_artist(artist)
+            artist.draw(self._canvas.get_renderer())
         return np.array(self._canvas.buffer_rgba())[..., :3]

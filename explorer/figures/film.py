@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from data.domains import get_domain
@@ -57,7 +56,7 @@ class Film:
         """Return the number of steps."""
         return len(self.times)
 
-    def scaled_states(self) -> tuple[NDArray[np.float32], bool]:
+    def scaled_states(self) -> tuple[NDArray[Any], bool]:
         """Return the states on one scale of -3 to 3, and whether they had to be divided for it.
 
         The state of a process whose noise grows is many times wider at its start: it is then
@@ -70,7 +69,7 @@ class Film:
 def state_panel(values: NDArray[Any], divided: bool, title: str = "") -> Panel:
     """Return the panel of a state from `Film.scaled_states`."""
     label = r"$x_t\,/\,\mathrm{rms}$" if divided else r"$x_t$ (normalized)"
-    return Panel(title, values, Normalize(-3.0, 3.0), mpl.colormaps["gray"], label)
+    return Panel(title, values, (-3.0, 3.0), mpl.colormaps["gray"], label, logarithmic=False)
 
 
 def film_figure(film: Film, *, size: str = "two-columns") -> Sheet:

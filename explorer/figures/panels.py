@@ -31,15 +31,23 @@ class Panel:
     ----------
     title : words in its upper left corner.
     values : (H, W), row = y upwards; None where there is no such map.
-    norm, colormap : matplotlib's.
+    limits : of the color scale.
+    colormap : matplotlib's.
     label : of the color bar.
+    logarithmic : the color scale.
     """
 
     title: str
     values: NDArray[Any] | None
-    norm: Normalize
+    limits: tuple[float, float]
     colormap: Colormap
     label: str
+    logarithmic: bool = True
+
+    @property
+    def norm(self) -> Normalize:
+        """From values to shares of the color map."""
+        return LogNorm(*self.limits) if self.logarithmic else Normalize(*self.limits)
 
     def with_values(self, title: str, values: NDArray[Any] | None) -> Panel:
         """Return the panel of another map on the same scale."""
@@ -55,7 +63,7 @@ def domain_panel(
     return Panel(
         f"{title}\n{domain.label.lower()}",
         values,
-        LogNorm(*log_limits(limits_of, domain.name)),
+        log_limits(limits_of, domain.name),
         colormap.with_extremes(bad=lowest, under=lowest),
         quantity(domain),
     )  # fmt: skip
@@ -65,8 +73,9 @@ def residual_panel(residual: NDArray[Any] | None) -> Panel:
     """Return the panel of a residual in dex, NaN where there is nothing to compare."""
     limit = dex_limit(residual)
     return Panel(
-        "Residual", residual, Normalize(-limit, limit),
+        "Residual", residual, (-limit, limit),
         mpl.colormaps["RdBu_r"].with_extremes(bad="#d0d0d0"), r"$\log_{10}$ output/truth (dex)",
+        logarithmic=False,
     )  # fmt: skip
 
 
@@ -140,8 +149,8 @@ def draw_scale_bar(axes: Axes, extent_kpc: float) -> None:
     x, y = -0.45 * extent_kpc, -0.44 * extent_kpc
     axes.add_patch(Rectangle((x, y), length, 0.016 * extent_kpc, color="white", lw=0, zorder=6))
     axes.text(
-        x + 0.5 * length, y + 0.04 * extent_kpc, f"{length:g} kpc", color="white", ha="center",
-        va="bottom", fontsize="small", bbox=_SHADE, zorder=5,
+        x, y + 0.045 * extent_kpc, f"{length:g} kpc", color="white", ha="left", va="bottom",
+        fontsize="small", bbox=_SHADE, zorder=5,
     )  # fmt: skip
 
 
@@ -153,13 +162,13 @@ def draw_color_bar(sheet: Sheet, corner: tuple[float, float], width: float, pane
         ScalarMappable(panel.norm, panel.colormap), cax=axes, orientation="horizontal"
     )
     bar.outline.set_linewidth(0.06 * f)
-    if isinstance(panel.norm, LogNorm):
-        low, high = float(panel.norm.vmin), float(panel.norm.vmax)
+    if panel.logarithmic:
+        low, high = panel.limits
         inset = (high / low) ** (f / width)  # labels at the ends would reach the next bar
         most = max(2, min(5, int(width / (4.4 * f))))
         set_log_ticks(axes.xaxis, (low * inset, high / inset), most)
     else:
-        limit = float(panel.norm.vmax)
+        limit = panel.limits[1]
         axes.xaxis.set_major_locator(FixedLocator([-0.5 * limit, 0.0, 0.5 * limit]))
         axes.xaxis.set_major_formatter(FuncFormatter(number))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -58,10 +58,11 @@ def test_the_line_of_an_export_makes_it_again_without_panel(tmp_path):
     assert line.encode() in content
     python, *rest = shlex.split(line)
     assert python == "python"
+    # As many threads as here, for sums of floats depend on it in the last digit.
+    threads = str(torch.get_num_threads())
     result = subprocess.run(
         [sys.executable, "-X", "importtime", *rest], cwd=tmp_path, capture_output=True, text=True,
-        # As many threads as here, for sums of floats depend on it in the last digit.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr[-2000:]
     written = Path(tmp_path, result.stdout.strip())
