@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.export.images import film
 from explorer.export.provenance import Facts, facts_text
+from explorer.figures import Film
 from explorer.figures.animation import animate
+from explorer.figures.sheet import BLUE
 from explorer.translation import Run
 
 GIF_DPI, MP4_DPI = 60, 96  # 800 by 450 and 1280 by 720 pixels
 _SECONDS, _HOLD_SECONDS = 5.0, 2.0
 _SLOWEST, _FASTEST = 2, 24
-_COLORS, _WHITE = 256, 245
+_WHITE = 240
 _BT709, _STUDIO_RANGE = 1, 1  # as ITU-T H.273 numbers colors, and FFmpeg ranges
 
 
@@ -29,9 +32,12 @@ def frame_rate(num_steps: int) -> int:
 
 def gif_bytes(run: Run, facts: Facts) -> bytes:
     """Return the steps as a GIF that loops, its facts as JSON in the comment."""
-    pictures = [Image.fromarray(picture) for picture in animate(film(run), GIF_DPI)]
-    palette = _shared_palette(pictures)
-    frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    shown = film(run)
+    palette = _palette(shown)
+    frames = [
+        Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
+        for picture in animate(shown, GIF_DPI)
+    ]
     pause = round(1000 / frame_rate(len(frames)), -1)  # GIF counts hundredths of a second
     buffer = io.BytesIO()
     frames[0].save(
@@ -42,17 +48,24 @@ def gif_bytes(run: Run, facts: Facts) -> bytes:
     return buffer.getvalue()
 
 
-def _shared_palette(pictures: list[Image.Image]) -> Image.Image:
-    """Return the colors of the first, the middle and the last picture, that none may flicker."""
-    some = [pictures[0], pictures[len(pictures) // 2], pictures[-1]]
-    width, height = some[0].size
-    sheet = Image.new("RGB", (width, height * len(some)))
-    for index, picture in enumerate(some):
-        sheet.paste(picture, (0, index * height))
-    palette = sheet.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    colors = np.array(palette.getpalette()).reshape(-1, 3)
-    colors[colors.min(axis=1) > _WHITE] = 255  # the paper, which the median cut makes a light gray
-    palette.putpalette(colors.ravel().tolist())
+def _palette(shown: Film) -> Image.Image:
+    """Return the 256 colors of a film: grays, the curve's blue, and both color maps.
+
+    The same for all frames, so that none flickers; a palette of the most frequent colors would go
+    to the noise.
+    """
+    source, output, _ = shown.comparison.panels()
+    shares = np.linspace(0.0, 0.85, 8)[:, None]
+    colors = np.concatenate([
+        np.linspace([0.0] * 3, [1.0] * 3, 32),
+        (1.0 - shares) * np.array(to_rgb(BLUE)) + shares,
+        source.colormap(np.linspace(0.0, 1.0, 96))[:, :3],
+        output.colormap(np.linspace(0.0, 1.0, 120))[:, :3],
+    ])  # fmt: skip
+    levels = np.rint(255 * colors).astype(int)
+    levels[levels.min(axis=1) > _WHITE] = 255  # Pillow's search may take a light gray for white
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(levels.ravel().tolist())
     return palette
 
 

@@ -28,7 +28,7 @@ def caption(run: Run) -> str:
     if view.guidance != 1.0:
         how += f", guidance {view.guidance:g}"
     return (
-        f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:g}; "
+        f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:.3g}; "
         f"{view.translator}, {how if run.num_steps > 1 else 'one step'}; "
         f"field of view {scene.extent_kpc:.0f} kpc"
     )
