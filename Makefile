@@ -10,8 +10,8 @@ ARGS    ?=
 
 PY   := $(VENV)/bin/python
 MAPS := runs/synthetic-64
-# Those with `init: ddpm` go on from the shipped one.
-RECIPES ?= ddpm pix2pix indi score_sde edm flow
+# Those with an `init` go on from what is shipped.
+RECIPES ?= ddpm pix2pix indi score_sde edm flow dim l1 crps
 # A browser window is opened only where there is a screen to open it on.
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
@@ -59,12 +59,9 @@ train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes 
 	        $$(test -e runs/$$name/state.pt && echo --resume) $(ARGS); \
 	done
 
-evaluate: $(VENV)/.installed  ## Score the shipped translators on hold-out galaxies
+evaluate: $(VENV)/.installed  ## Judge the shipped translators on hold-out galaxies
 	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
-	@set -e; for name in $(RECIPES); do \
-	    $(PY) -m train evaluate --checkpoint $$name --data $(MAPS) \
-	        --galaxies 24 --samples 4 $(ARGS); \
-	done
+	$(PY) -m train evaluate --baselines --checkpoint all --data $(MAPS) --galaxies 24 $(ARGS)
 
 clean:  ## Remove caches and builds (keeps the environment and runs/)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -100,7 +100,8 @@ class Header:
         center = attributes.get("GalaxyCenter")
         prefix = "Galaxy_"
         return cls(
-            a, h, max(redshift, 0.0), box * a / h,
+            # Snapshots of today say 2e-16, 1 / a - 1 in rounding.
+            a, h, redshift if redshift > 1e-9 else 0.0, box * a / h,
             np.ravel(np.asarray(attributes.get("MassTable", np.zeros(6)), np.float64)),
             _galaxy_name(attributes, path), _text(attributes.get("GalaxyKind", "")),
             None if center is None else np.asarray(center, np.float64) * a / h,

@@ -39,6 +39,11 @@ class Domain:
     display_range: tuple[float, float]
     colormap: str
 
+    @property
+    def is_mass(self) -> bool:
+        """Whether the map is a mass per area, so that its integral is a mass."""
+        return self.unit == _SURFACE[0]
+
 
 _SURFACE = ("M☉ kpc⁻²", r"$M_\odot\,\mathrm{kpc}^{-2}$")
 _HYDROGEN = ("density", "temperature", "electron_abundance")

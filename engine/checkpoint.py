@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,16 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
         raise CheckpointError(f"no weights at {path}") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
+def weights_digest(folder: str | Path) -> str:
+    """Return the SHA-256 of a checkpoint's weights; CheckpointError where there are none."""
+    path = Path(folder) / WEIGHTS
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        raise CheckpointError(f"no weights at {path}") from None
 
 
 def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:

@@ -38,7 +38,7 @@ def log_density(
 
     Raises
     ------
-    ValueError : for a process whose path ends without noise (no density is known there), or where
+    ValueError : for a process without a path through noise (no density is known then), or where
         the solver gives up.
 
     Notes
@@ -50,8 +50,8 @@ def log_density(
     """
     shape, count = x.shape, x.numel()
     a, b, s = (float(c) for c in process.path(torch.tensor(LAST_TIME, dtype=torch.float64)))
-    if s <= 0.0:
-        raise ValueError(f"{process} has no density: its path ends without noise")
+    if not process.has_density:
+        raise ValueError(f"{process} has no density: no path of it leads through noise")
 
     def rates(time: float, state: NDArray[Any]) -> NDArray[Any]:
         x_t = torch.from_numpy(state[:-1]).to(x).reshape(shape)

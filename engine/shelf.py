@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from engine.checkpoint import CARD, CheckpointError, read_card
 from engine.requests import TranslatorError
 
 SHIPPED = Path(__file__).parent / "checkpoints"
+EVALUATION = "evaluation.h5"
 
 
 def folders() -> dict[str, Path]:
@@ -18,11 +20,22 @@ def folders() -> dict[str, Path]:
 
     The user's lie in the folder that the environment names in GALACTIC_ALCHEMY_CHECKPOINTS.
     """
+    return {path.parent.name: path.parent for path in _found(CARD)}
+
+
+def evaluations() -> dict[str, Path]:
+    """Return evaluation files by name, of checkpoints and of baselines, which have nothing else.
+
+    They are read by `engine.evaluation.Evaluation.read`; the user's replace the shipped.
+    """
+    return {path.parent.name: path for path in _found(EVALUATION)}
+
+
+def _found(file: str) -> Iterator[Path]:
+    """Yield the files of that name beside shipped checkpoints, then beside the user's."""
     user = os.environ.get("GALACTIC_ALCHEMY_CHECKPOINTS")
-    roots = [SHIPPED, Path(user)] if user else [SHIPPED]
-    return {
-        card.parent.name: card.parent for root in roots for card in sorted(root.glob(f"*/{CARD}"))
-    }
+    for root in [SHIPPED, Path(user)] if user else [SHIPPED]:
+        yield from sorted(root.glob(f"*/{file}"))
 
 
 def checkpoint_folder(name_or_path: str | Path) -> Path:

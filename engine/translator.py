@@ -249,7 +249,7 @@ class Translator:
 
         Raises
         ------
-        TranslatorError : also for a family without noise, which knows no density.
+        TranslatorError : also for a family that knows no density, such as pix2pix.
         """
         values = np.asarray(target_map)
         shape = check_shape("target_map", values.shape, self._multiple, self.grid_size)

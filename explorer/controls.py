@@ -117,8 +117,8 @@ class Controls(Viewer):
     def _update(self, *events: Any) -> None:
         session = self._session
         run = session.run
-        # A translator of one step draws nothing at random.
-        self._steps.disabled = self._seed.disabled = session.store.default_steps() == 1
+        self._steps.disabled = session.store.default_steps() == 1
+        self._seed.disabled = not session.store.is_random
         self._guidance.disabled = not session.store.has_prior
         self._run.disabled = session.busy or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy

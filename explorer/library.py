@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from data.galaxy import Galaxy
 from data.maps import available_domains, field_of_view, missing_reason, prepare, render
 from data.rotations import random_rotations
 from data.sources import Cutout
+from engine.evaluation import Evaluation, EvaluationError
+from engine.shelf import evaluations
 from engine.translator import Translator, available
 
 NUM_ROTATIONS = 5
@@ -120,6 +123,32 @@ def cards() -> dict[str, dict[str, Any]]:
     found = available()
     order = sorted(found, key=lambda name: (name != "ddpm", name))
     return {name: found[name] for name in order}
+
+
+@lru_cache(maxsize=512)
+def hold_out_error(name: str, source: str, target: str) -> float | None:
+    """Return the mean absolute error in dex of a translator or baseline that was evaluated."""
+    evaluation = _load_evaluation(name)
+    if evaluation is None or (source, target) not in evaluation.pairs:
+        return None
+    return evaluation.direction(source, target).scores()["mae_dex"]
+
+
+@lru_cache(maxsize=16)
+def _load_evaluation(name: str) -> Evaluation | None:
+    """Return the evaluation beside a checkpoint; None, with a warning, where it is damaged."""
+    path = evaluations().get(name)
+    try:
+        return None if path is None else Evaluation.read(path)
+    except EvaluationError as error:
+        warnings.warn(f"evaluation of {name!r} is left out: {error}", stacklevel=2)
+        return None
+
+
+def forget_evaluations() -> None:
+    """Read evaluations anew when they are next asked for."""
+    hold_out_error.cache_clear()
+    _load_evaluation.cache_clear()
 
 
 class Shelf:

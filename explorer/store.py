@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import param
 
 from data.domains import DOMAINS
+from engine.processes import PROCESSES
 from explorer import library
 
 MAX_STEPS = 128
@@ -64,6 +65,12 @@ class Store(param.Parameterized):
     def default_steps(self) -> int:
         """Return the number of steps that the chosen translator's card names."""
         return min(max(int(self.card.get("default_steps", 32)), 1), MAX_STEPS)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the chosen translator draws anything, so that its seed matters."""
+        process = PROCESSES.get(str(self.card.get("family")))
+        return process is None or process.is_random
 
     @property
     def has_prior(self) -> bool:

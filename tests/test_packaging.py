@@ -150,7 +150,7 @@ def test_wheel_holds_the_four_packages_whole():
     builder = wheel.WheelBuilder(str(ROOT))
     packed = {Path(f.distribution_path) for f in builder.recurse_included_files()}
     assert {path.parts[0] for path in packed} == set(PACKAGES)
-    needed = {".py", ".yaml", ".json", ".safetensors", ".js", ".css"}
+    needed = {".py", ".yaml", ".json", ".safetensors", ".h5", ".js", ".css"}
     there = {
         path.relative_to(ROOT)
         for package in PACKAGES

@@ -1,16 +1,26 @@
-"""What the README says of the shipped translators is what their cards say."""
+"""What is shipped of translators fits: weights, evaluations, and the tables of the README."""
 
 import importlib.util
 from pathlib import Path
 
+from engine.checkpoint import weights_digest
+from engine.shelf import SHIPPED
+
 ROOT = Path(__file__).parents[1]
+SPEC = importlib.util.spec_from_file_location("scores", ROOT / "docs" / "figures" / "scores.py")
+scores = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(scores)
 
 
-def test_the_tables_of_the_readme_are_those_of_the_cards():
-    spec = importlib.util.spec_from_file_location("scores", ROOT / "docs" / "figures" / "scores.py")
-    scores = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(scores)
-    shipped = {path.parent.name for path in (ROOT / "engine" / "checkpoints").glob("*/card.json")}
-    assert set(scores.cards()) == shipped
-    written = (ROOT / "README.md").read_text()
-    assert written.count(scores.text()) == 1
+def test_every_shipped_translator_is_evaluated_on_the_same_galaxies():
+    found = scores.shipped()
+    translators = {path.parent.name for path in SHIPPED.glob("*/card.json")}
+    assert set(found) == translators | {"identity", "pixelwise"}
+    for name in translators:
+        assert found[name].method.checkpoint_sha256 == weights_digest(SHIPPED / name)
+    maps = {(e.maps, tuple(e.column("name")), e.pairs) for e in found.values()}
+    assert len(maps) == 1
+
+
+def test_the_tables_of_the_readme_are_those_of_the_evaluations():
+    assert (ROOT / "README.md").read_text().count(scores.text()) == 1

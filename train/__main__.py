@@ -25,6 +25,50 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
 
 
+def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", action="append", default=[],
+        help="name or folder, or all for those at hand; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--baselines", action="store_true", help="judge the baselines as well")
+    parser.add_argument("--data", help="map store")
+    parser.add_argument("--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)")
+    parser.add_argument(
+        "--split", choices=("test", "all"), default="test",
+        help="of the store: the hold-out galaxies, or all where nothing was trained on it (test)",
+    )  # fmt: skip
+    parser.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
+    parser.add_argument(
+        "--focus-only", action="store_true", help="judge none but the five directions from gas"
+    )
+    parser.add_argument(
+        "--focus-samples", type=whole_number, default=16,
+        help="samples of each map in the five directions from gas (16); at least --samples",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-density", type=whole_number, default=0, metavar="N",
+        help="measure ln p(truth | source) of N galaxies in those directions, seconds each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
+    )
+    parser.add_argument("--sampler", help="how to sample (default: as the card says)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads")
+    parser.add_argument("--output", help="evaluation file (.h5) to write, or folder for NAME.h5")
+    parser.add_argument(
+        "--write", action="store_true",
+        help="write evaluation.h5 beside the weights (of baselines: among the shipped)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--report", metavar="FOLDER",
+        help="judge nothing, but write a page of evaluation files into this folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "files", nargs="*", help="of the report (default: those beside the checkpoints at hand)"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -34,20 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--dry-run", action="store_true", help="print the resolved configuration and the run's size"
     )
-    evaluate = commands.add_parser("evaluate", help="score a translator on hold-out galaxies")
-    evaluate.add_argument("--checkpoint", required=True, help="name or folder")
-    evaluate.add_argument("--data", required=True, help="map store")
-    evaluate.add_argument(
-        "--galaxies", type=whole_number, default=40, help="hold-out galaxies (40)"
+    _add_evaluate_options(
+        commands.add_parser("evaluate", help="judge translators on hold-out galaxies")
     )
-    evaluate.add_argument("--samples", type=whole_number, default=4, help="samples of each map (4)")
-    evaluate.add_argument(
-        "--steps", type=whole_number, help="steps of a sample (default: as the card says)"
-    )
-    evaluate.add_argument("--sampler", help="how to sample (default: as the card says)")
-    evaluate.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
-    evaluate.add_argument("--threads", type=int, default=0, help="CPU threads")
-    evaluate.add_argument("--write-card", action="store_true", help="record the scores")
     ship = commands.add_parser(
         "ship", help="make synthetic maps, train on them and score; goes on where it stopped"
     )
@@ -69,9 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fit(options)
         if options.command == "ship":
             return _ship(options)
-        from train.evaluate import run
-
-        return run(options)
+        return _evaluate(options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -98,6 +129,19 @@ def _fit(options: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") == "0":
         print(folder)
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.report:
+        from train.report.command import write_report
+
+        print(*write_report(options.report, options.files), sep="\n")
+        return 0
+    if not options.data or options.files:
+        raise ValueError("evaluate needs --data, or --report FOLDER for evaluation files")
+    from train.evaluate import run
+
+    return run(options)
 
 
 def _ship(options: argparse.Namespace) -> int:

@@ -1,10 +1,15 @@
-"""Scores on galaxies that were never seen in training, beside the pixelwise baseline."""
+"""Evaluation on galaxies that were never seen in training: a file for each method, and tables."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,199 +18,242 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from data.dataset import MapDataset
-from data.domains import get_domain
-from data.normalize import DEFAULT, Normalization, denormalize
-from engine.baselines import PixelwiseRegression
-from engine.checkpoint import read_card, write_card
-from engine.metrics.ensemble import fair_crps, spread_over_error
-from engine.metrics.profile import radial_profile
-from engine.metrics.spectrum import small_scale_power
-from engine.shelf import checkpoint_folder
-from engine.translator import Translator
+from data.normalize import normalize
+from engine.baselines import BASELINES
+from engine.evaluation import Evaluation, Method
+from engine.evaluation.schema import ARRAYS, DIRECTION
+from engine.shelf import EVALUATION, SHIPPED, folders
+from train.candidates import BaselineCandidate, Candidate, TranslatorCandidate
 from train.config import FOCUS
+from train.holdout import Holdout
+from train.measures import error_maps, lengths_of, measure_samples, modes_of
+from train.tables import comparison, table
 from train.world import place_of
 
-# One fixed range for PSNR in every map of a domain: six times its default scale in dex.
-PSNR_RANGE = 6.0
+ALL = "all"
+_MOST_ERROR_PIXELS = 64
+_SEED = 0  # Of ranks among equals.
 
 
-def scores_of(
-    estimate: NDArray[Any], truth: NDArray[Any], domain: str, extents: NDArray[Any],
-    normalization: Normalization = DEFAULT,
-) -> dict[str, float]:  # fmt: skip
-    """Score normalized maps.
+@dataclass(frozen=True)
+class Effort:
+    """How much is drawn for an evaluation.
 
-    Parameters
+    Attributes
     ----------
-    estimate, truth : (n, H, W) normalized.
-    extents : (n,) kpc.
-    normalization : by which the maps are normalized; the floor of "mae_dex" is its.
-
-    Returns
-    -------
-    mae_dex : mean absolute error of log10(value + floor).
-    psnr_db : 10 log10(range^2 / MSE) over all maps, with the fixed `PSNR_RANGE`.
-    profile_dex : mean absolute difference in dex of the azimuthal profiles of value + floor.
-    small_scale_power : power of the normalized estimates over that of the truths at wavelengths of
-        3 to 8 pixels; 1 for the right amount of fine structure.
+    samples : of each map.
+    focus_samples : of each map in the five directions of `train.config.FOCUS`.
+    log_densities : galaxies in those directions whose log-density is measured.
+    focus_only : whether the other directions are left out.
     """
-    d = get_domain(domain)
-    error = (estimate - truth).astype(np.float64) * normalization[domain].scale_dex
-    with np.errstate(divide="ignore"):
-        psnr = 10.0 * np.log10((PSNR_RANGE * d.scale_dex) ** 2 / np.mean(error**2))
-    profiles = []
-    for pair, extent in zip(zip(estimate, truth, strict=True), extents, strict=True):
-        physical = np.stack([denormalize(m, domain, normalization) for m in pair])
-        profiles.append(np.log10(radial_profile(physical, float(extent))[1] + d.floor))
-    difference = np.array([p[0] - p[1] for p in profiles])
-    return {
-        "mae_dex": float(np.abs(error).mean()),
-        "psnr_db": float(psnr),
-        "profile_dex": float(np.nanmean(np.abs(difference))),
-        "small_scale_power": small_scale_power(estimate, truth),
-    }
+
+    samples: int = 4
+    focus_samples: int = 16
+    log_densities: int = 0
+    focus_only: bool = False
 
 
-def ensemble_scores(
-    drawn: NDArray[Any], truth: NDArray[Any], domain: str, normalization: Normalization = DEFAULT
-) -> dict[str, float]:
-    """Score normalized samples (n, samples, H, W) of `truth` (n, H, W) as ensembles."""
-    crps = float(fair_crps(drawn, truth, axis=1).mean() * normalization[domain].scale_dex)
-    scores = {"crps_dex": crps}
-    if drawn.shape[1] > 1:
-        scores["spread_over_error"] = spread_over_error(drawn, truth, axis=1)
-    return scores
+def evaluate(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
+    """Measure the directions that a candidate knows on hold-out galaxies.
 
+    A candidate that is not random is asked for one sample. Galaxies that lack one of two maps do
+    not count in that direction, and directions that no galaxy has both maps of are left out.
 
-def directions_of(domains: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield every ordered pair of different domains."""
-    yield from ((s, t) for s in domains for t in domains if s != t)
-
-
-def evaluate(
-    translator: Translator,
-    path: str,
-    *,
-    galaxies: int,
-    samples: int,
-    num_steps: int | None = None,
-    sampler: str | None = None,
-) -> dict[str, Any]:
-    """Score every direction on the test split of a store, one rotation of each galaxy.
-
-    Returns
-    -------
-    {"directions": {"gas -> stars": {"baseline" | "single" | "mean" | "ensemble": scores}}, "focus"
-    and "all": means over the talk's five directions and over all, and what was run}. "single" is
-    one sample, "mean" the mean of `samples` in normalized units; they are the same for a one-step
-    translator. "ensemble" has the fair CRPS in dex, to be held against the baseline's mean absolute
-    error, which is its CRPS, and the spread over the error (absent for a one-step translator).
+    Raises
+    ------
+    ValueError : where the candidate knows a domain that the maps lack.
     """
-    constants = translator.normalization
-    train, test = (MapDataset(path, split, normalization=constants) for split in ("train", "test"))
-    if tuple(test.domains) != translator.domains:
+    about = candidate.describe()
+    if lacking := [name for name in candidate.domains if name not in holdout.about.domains]:
         raise ValueError(
-            f"{path} must hold the domains of {translator.name}, {translator.domains}, "
-            f"got {test.domains}"
+            f"{holdout.about.store} must hold the domains of {about['name']}, "
+            f"it lacks {', '.join(lacking)}"
         )
-    _, first = np.unique(test.names, return_index=True)
-    rows = np.sort(first)[:galaxies]
-    fitted = np.arange(len(train))[:: max(1, len(train) // 400)]
-    steps = num_steps or translator.default_steps
-    samples = samples if translator.process.is_iterative else 1
-    results: dict[str, Any] = {}
-    pairs = list(directions_of(translator.domains))
-    for source, target in tqdm(pairs, unit="direction", file=sys.stderr):
-        known, _ = _maps_of(train, fitted, source, target)
-        (y, x), extents = _maps_of(test, rows, source, target)
-        if not len(x) or not len(known[0]):
-            continue
-        drawn = translator.sample_normalized(
-            y, source, target, num_steps=steps, num_samples=samples, sampler=sampler
-        )
-        results[f"{source} -> {target}"] = {
-            "baseline": scores_of(PixelwiseRegression(*known)(y), x, target, extents, constants),
-            "single": scores_of(drawn[:, 0], x, target, extents, constants),
-            "mean": scores_of(drawn.mean(axis=1), x, target, extents, constants),
-            "ensemble": ensemble_scores(drawn, x, target, constants),
-        }
-    return {
-        "data": f"{Path(path).name}, test split", "galaxies": len(rows), "samples": samples,
-        "steps": steps if translator.process.is_iterative else 1,
-        "sampler": sampler or translator.default_sampler,
-        "focus": _average(results, [f"{s} -> {t}" for s, t in FOCUS]),
-        "all": _average(results, list(results)),
-        "directions": results,
-    }  # fmt: skip
+    evaluation = _blank(candidate, holdout, effort)
+    generator = np.random.default_rng(_SEED)
+    seconds, maps = [], []
+    progress = tqdm(evaluation.pairs, desc=about["name"], unit="direction", file=sys.stderr)
+    for index, (source, target) in enumerate(progress):
+        rows = holdout.with_domains(source, target)
+        count = int(evaluation.directions["samples"][index])
+        start = time.perf_counter()
+        drawn = candidate.sample(holdout.maps_of(source, rows), source, target, count)
+        seconds.append(time.perf_counter() - start)
+        maps.append(len(rows) * count)
+        truth = holdout.truth(target).part(rows)
+        _fill(evaluation, index, rows, measure_samples(drawn, truth, generator))
+        if (source, target) in evaluation.focus:
+            focus = evaluation.focus.index((source, target))
+            _show(evaluation, focus, rows, drawn, target)
+            for name, values in error_maps(drawn, truth).items():
+                evaluation.arrays[name][focus] = _smaller(values)
+    notes = _densities(candidate, holdout, evaluation, effort.log_densities)
+    if np.isnan(evaluation["samples/ssim"]).all():
+        notes.append("SSIM is missing: it needs torchmetrics and maps of 12 pixels a side.")
+    # The first direction also warms up.
+    later = slice(1, None) if len(seconds) > 1 else slice(None)
+    method = replace(
+        evaluation.method,
+        seconds_per_map=sum(seconds[later]) / sum(maps[later]),
+        notes=tuple(notes),
+    )
+    return replace(evaluation, method=method)
 
 
-def _maps_of(
-    maps: MapDataset, rows: NDArray[Any], source: str, target: str
-) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]:
-    """Return (sources, targets) (k, H, W) and sides (k,) of the rows that have both domains."""
-    s, t = maps.domains.index(source), maps.domains.index(target)
-    rows = rows[maps.available.numpy()[rows][:, [s, t]].all(axis=1)]
-    return (maps.maps[rows, s].numpy(), maps.maps[rows, t].numpy()), maps.extent_kpc[rows]
+def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
+    """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
+    wanted = (p for p in permutations(candidate.domains, 2) if p in FOCUS or not effort.focus_only)
+    pairs = [pair for pair in wanted if len(holdout.with_domains(*pair))]
+    if not pairs:
+        raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
+    samples, focus_samples = effort.samples, max(effort.samples, effort.focus_samples)
+    if not candidate.is_random:
+        samples = focus_samples = 1
+    directions = np.array(
+        [(*pair, focus_samples if pair in FOCUS else samples, pair in FOCUS) for pair in pairs],
+        DIRECTION,
+    )
+    shown = list(dict.fromkeys(name for pair in pairs if pair in FOCUS for name in pair))
+    cases = holdout.cases(shown)
+    side = holdout.about.grid_size
+    method = Method(
+        **candidate.describe(), samples=samples, focus_samples=focus_samples,
+        version=_version(), date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+    lengths = {**lengths_of(side), "side": side, "error_side": _smaller_side(side)}
+    tables = (holdout.galaxies, directions, cases)
+    evaluation = Evaluation.blank(method, holdout.about, tables, lengths)
+    _tell(evaluation, holdout, shown)
+    return evaluation
 
 
-def _average(results: dict[str, Any], names: list[str]) -> dict[str, dict[str, float]]:
-    rows = [results[n] for n in names if n in results]
-    if not rows:
-        return {}
-    return {
-        kind: {metric: float(np.mean([row[kind][metric] for row in rows])) for metric in metrics}
-        for kind, metrics in rows[0].items()
-    }
+def _tell(evaluation: Evaluation, holdout: Holdout, shown: Sequence[str]) -> None:
+    """Put in what is true of the targets, and the true maps of the cases in domains `shown`."""
+    evaluation.arrays["power/mode"][:] = modes_of(holdout.about.grid_size)
+    targets = {target for _, target in evaluation.pairs}
+    for channel, domain in enumerate(holdout.about.domains):
+        if domain in shown:
+            maps = holdout.maps_of(domain, evaluation.cases["galaxy"])
+            evaluation.arrays["cases/truth"][:, channel] = normalize(maps, domain)
+        if domain in targets:
+            truth = holdout.truth(domain)
+            for name, values in truth.measures.items():
+                evaluation.arrays[name][channel, truth.rows] = values
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
+def _fill(
+    evaluation: Evaluation, index: int, rows: NDArray[np.intp], measures: dict[str, NDArray[Any]]
+) -> None:
+    """Put what was measured in one direction into its place."""
+    for name, values in measures.items():
+        place, axes = evaluation.arrays[name], ARRAYS[name].axes
+        if axes == ("direction", "rank"):
+            place[index, : len(values)] = values
+        elif "sample" in axes:
+            place[index, rows, : values.shape[1]] = values
+        else:
+            place[index, rows] = values
 
 
-_COLUMNS = {
-    "pixelwise MAE": ("baseline", "mae_dex"),
-    "one sample MAE": ("single", "mae_dex"),
-    "mean MAE": ("mean", "mae_dex"),
-    "CRPS": ("ensemble", "crps_dex"),
-    "spread / error": ("ensemble", "spread_over_error"),
-    "pixelwise profile": ("baseline", "profile_dex"),
-    "one sample profile": ("single", "profile_dex"),
-    "mean profile": ("mean", "profile_dex"),
-    "pixelwise small-scale power": ("baseline", "small_scale_power"),
-    "one sample small-scale power": ("single", "small_scale_power"),
-}
+def _show(
+    evaluation: Evaluation, focus: int, rows: NDArray[np.intp], drawn: NDArray[Any], target: str
+) -> None:
+    """Keep the maps of the cases: the first sample, and the mean of all."""
+    for case, galaxy in enumerate(evaluation.cases["galaxy"]):
+        samples = normalize(drawn[np.searchsorted(rows, galaxy)], target)
+        evaluation.arrays["cases/sample"][focus, case] = samples[0]
+        evaluation.arrays["cases/mean"][focus, case] = samples.mean(axis=0)
 
 
-def table(scores: dict[str, Any]) -> str:
-    """Return the scores as a Markdown table, in dex but for the ratios."""
-    lines = [f"| direction | {' | '.join(_COLUMNS)} |", "|---" * (1 + len(_COLUMNS)) + "|"]
-    rows = {"five from gas": scores["focus"], "all": scores["all"], **scores["directions"]}
-    for name, row in rows.items():
-        if not row:
-            continue
-        cells = [
-            f"{row[kind][metric]:.3f}" if metric in row[kind] else "–"
-            for kind, metric in _COLUMNS.values()
-        ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def _densities(
+    candidate: Candidate, holdout: Holdout, evaluation: Evaluation, count: int
+) -> list[str]:
+    """Measure log-densities a pixel in the directions of focus; return why not, if not."""
+    if not count:
+        return []
+    for source, target in tqdm(evaluation.focus, desc="log-density", file=sys.stderr):
+        rows = holdout.with_domains(source, target)[:count]
+        y, x = (holdout.maps_of(domain, rows) for domain in (source, target))
+        for row, source_map, target_map in zip(rows, y, x, strict=True):
+            try:
+                density = candidate.log_density(target_map, target, source_map, source)
+            except ValueError as error:
+                return [f"Log-densities are missing: {error}."]
+            place = evaluation.pairs.index((source, target)), row
+            evaluation.arrays["ensemble/log_density"][place] = density / target_map.size
+    return []
+
+
+def _smaller_side(side: int) -> int:
+    """Return the side in pixels of maps of errors: the largest divisor that is not too many."""
+    return max(n for n in range(1, min(side, _MOST_ERROR_PIXELS) + 1) if side % n == 0)
+
+
+def _smaller(values: NDArray[Any]) -> NDArray[Any]:
+    """Return means over blocks of a map (H, H)."""
+    side = _smaller_side(len(values))
+    block = len(values) // side
+    return values.reshape(side, block, side, block).mean(axis=(1, 3))
+
+
+def _version() -> str | None:
+    try:
+        return version("galactic-alchemy")
+    except PackageNotFoundError:
+        return None
 
 
 def run(options: argparse.Namespace) -> int:
     """Run `python -m train evaluate`."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    device = str(place_of(options.device))
-    translator = Translator.load(options.checkpoint, device=device)
-    scores = _rounded(
-        evaluate(translator, options.data, galaxies=options.galaxies, samples=options.samples,
-                 num_steps=options.steps, sampler=options.sampler)
-    )  # fmt: skip
-    print(table(scores))
-    if options.write_card:
-        folder = checkpoint_folder(options.checkpoint)
-        write_card(folder, {**read_card(folder), "scores": scores})
+    checkpoints = [
+        name for asked in options.checkpoint for name in (folders() if asked == ALL else [asked])
+    ]
+    baselines = list(BASELINES) if options.baselines else []
+    if not checkpoints and not baselines:
+        raise ValueError("evaluate needs --checkpoint or --baselines")
+    if _is_file(options.output) and len(checkpoints) + len(baselines) > 1:
+        raise ValueError(
+            f"output must be a folder for more than one method, got the file {options.output}"
+        )
+    effort = Effort(options.samples, options.focus_samples, options.log_density, options.focus_only)
+    holdout = Holdout(options.data, options.galaxies, options.split)
+    done = []
+    for candidate, home in _candidates(options, checkpoints, baselines):
+        done.append(evaluate(candidate, holdout, effort))
+        print(table(done[-1]), end="\n\n", flush=True)
+        for path in _places(options, done[-1].method.name, home):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            done[-1].write(path)
+            print(path, flush=True)
+    if len(done) > 1:
+        print(comparison(done))
     return 0
+
+
+def _candidates(
+    options: argparse.Namespace, checkpoints: Sequence[str], baselines: Sequence[str]
+) -> Iterator[tuple[Candidate, Path]]:
+    """Yield what is to be evaluated, one at a time, with the folder that is its own."""
+    for name in baselines:
+        yield BaselineCandidate(name, options.data), SHIPPED / name
+    device = str(place_of(options.device))
+    for name in checkpoints:
+        candidate = TranslatorCandidate.load(
+            name, device=device, num_steps=options.steps, sampler=options.sampler
+        )
+        yield candidate, candidate.folder
+
+
+def _places(options: argparse.Namespace, name: str, home: Path) -> Iterator[Path]:
+    """Yield where an evaluation is to be written."""
+    if options.write:
+        yield home / EVALUATION
+    if options.output:
+        path = Path(options.output)
+        yield path if _is_file(options.output) else path / f"{name}.h5"
+
+
+def _is_file(output: str | None) -> bool:
+    return bool(output) and Path(str(output)).suffix == Path(EVALUATION).suffix

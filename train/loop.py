@@ -33,7 +33,7 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
             trainer.resume()
             done = config.folder / CHECKPOINT
             if trainer.progress == 1.0 and (done / CARD).is_file():
-                return done  # Written anew, its card would lose the scores.
+                return done  # Nothing is left to do, and nothing to write anew.
         elif (config.folder / STATE).exists():
             raise ConfigError(f"{config.folder} holds a run: give --resume, or another --output")
         elif config.init:

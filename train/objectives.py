@@ -39,14 +39,14 @@ class Objective:
         self.optimizers = [adamw(network.parameters(), config)]
         self.auxiliary: nn.Module = nn.Module()
         self.drop_source = config.drop_source or 0.0
-        if isinstance(process, Pix2Pix):
+        if isinstance(process, Pix2Pix) and process.adversarial_weight:
             self.auxiliary = PatchGAN(network.config.num_domains, process.discriminator_width)
             self.auxiliary.to(world.device)
             self.optimizers.append(adamw(self.auxiliary.parameters(), config))
 
     def step(self, batch: Batch, generator: torch.Generator, amp: Any) -> dict[str, Tensor]:
         """Take one optimizer step and return the losses by name."""
-        if isinstance(self.process, Pix2Pix):
+        if len(self.optimizers) > 1 and isinstance(self.process, Pix2Pix):
             return self._adversarial_step(self.process, batch, amp)
         batch = self._drop_sources(batch, generator)
         with amp():
@@ -75,7 +75,8 @@ class Objective:
         # most of them, is drawn on the device.
         seed = int(torch.randint(2**31, (), generator=generator))
         on_device = torch.Generator(device).manual_seed(seed)
-        noise = torch.randn((n, *batch.x.shape[1:]), generator=on_device, device=device)[batch.part]
+        shape = (n, self.process.num_draws, *batch.x.shape[2:])
+        noise = torch.randn(shape, generator=on_device, device=device)[batch.part]
         uniform = (torch.rand(1, generator=generator) + torch.arange(n) / n) % 1.0
         time = self.process.training_times(uniform[batch.part]).to(device)
 

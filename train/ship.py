@@ -1,4 +1,4 @@
-"""From nothing to a scored checkpoint: maps, training and scores, stage by stage."""
+"""From nothing to a judged checkpoint: maps, training and evaluation, stage by stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.checkpoint import CARD, read_card
+from engine.checkpoint import CARD, weights_digest
+from engine.evaluation import Evaluation, EvaluationError
+from engine.shelf import EVALUATION
 from train.config import load_config
 from train.trainer import CHECKPOINT, STATE
 
@@ -33,12 +35,21 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
             "train", "fit", "--config", options.config, "--data", config.data, "--output", run,
             *_given(options, *names), *flags,
         )  # fmt: skip
-    if (checkpoint / CARD).exists() and "scores" not in read_card(checkpoint):
+    if (checkpoint / CARD).exists() and not _is_evaluated(checkpoint):
         yield _command(
             "train", "evaluate", "--checkpoint", checkpoint, "--data", config.data,
-            "--galaxies", options.hold_out, "--samples", options.samples, "--write-card",
+            "--galaxies", options.hold_out, "--samples", options.samples, "--write",
             *_given(options, "threads", "device"),
         )  # fmt: skip
+
+
+def _is_evaluated(checkpoint: Path) -> bool:
+    """Return whether the evaluation beside the weights is of these weights."""
+    try:
+        evaluation = Evaluation.read(checkpoint / EVALUATION)
+    except EvaluationError:
+        return False
+    return evaluation.method.checkpoint_sha256 == weights_digest(checkpoint)
 
 
 def _given(options: argparse.Namespace, *names: str) -> list[object]:

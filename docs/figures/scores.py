@@ -1,4 +1,4 @@
-"""The tables of scores in the README, from the cards of the shipped checkpoints.
+"""The tables of scores in the README, from the evaluations of the shipped checkpoints.
 
 python docs/figures/scores.py          # prints them
 python docs/figures/scores.py --write  # puts them into the README
@@ -7,78 +7,71 @@ python docs/figures/scores.py --write  # puts them into the README
 from __future__ import annotations
 
 import argparse
-import json
+import math
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+from engine.evaluation import Evaluation
+from engine.shelf import EVALUATION, SHIPPED
+
+README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- scores -->\n", "<!-- /scores -->\n"
-# In the order in which they are told.
-FAMILIES = ("pix2pix", "ddpm", "indi", "score_sde", "edm", "flow", "dim")
-FOCUS = ("dark_matter", "stars", "hi", "temperature", "magnetic_field")
+# In the order in which they are told; others follow by name.
+ORDER = (
+    "identity", "pixelwise", "l1", "pix2pix", "crps", "ddpm", "indi", "score_sde", "edm", "flow",
+    "dim",
+)  # fmt: skip
 LABELS = {"dark_matter": "dark matter", "hi": "HI", "magnetic_field": "magnetic field"}
 
 
-def cards() -> dict[str, dict[str, Any]]:
-    """Return the cards of shipped checkpoints that have scores, by name."""
-    found = {}
-    for name in FAMILIES:
-        path = ROOT / "engine" / "checkpoints" / name / "card.json"
-        if path.exists() and "scores" in (card := json.loads(path.read_text())):
-            found[name] = card
-    return found
+def shipped() -> dict[str, Evaluation]:
+    """Return the evaluations beside shipped checkpoints, and those of baselines, by name."""
+    paths = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{EVALUATION}"))}
+    names = sorted(paths, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
+    return {name: Evaluation.read(paths[name]) for name in names}
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def directions(found: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the table of CRPS by direction, a column a translator."""
-    scores = [card["scores"] for card in found.values()]
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def directions(found: dict[str, Evaluation]) -> list[str]:
+    """Return the table of CRPS by direction of focus, a column a method."""
     rows = []
-    for target in FOCUS:
-        parts = [s["directions"][f"gas -> {target}"] for s in scores]
-        rows.append([f"gas → {LABELS.get(target, target)}", *_crps(parts)])
-    rows.append(["mean of these five", *_crps([s["focus"] for s in scores])])
-    rows.append(["mean of all 42", *_crps([s["all"] for s in scores])])
-    return _table(["CRPS, dex", "pixelwise", *(c["title"] for c in found.values())], rows)
+    for source, target in next(iter(found.values())).focus:
+        crps = (e.direction(source, target).scores()["crps_dex"] for e in found.values())
+        labels = (LABELS.get(name, name) for name in (source, target))
+        rows.append([" → ".join(labels), *map(_number, crps)])
+    for label, pairs in (("these five", "focus"), ("all 42", "pairs")):
+        means = (e.scores(getattr(e, pairs))["crps_dex"] for e in found.values())
+        rows.append([f"mean of {label}", *map(_number, means)])
+    return _table(["CRPS, dex", *(e.method.title for e in found.values())], rows)
 
 
-def _crps(parts: list[dict[str, Any]]) -> list[str]:
-    values = [parts[0]["baseline"]["mae_dex"], *(p["ensemble"]["crps_dex"] for p in parts)]
-    return [f"{value:.3f}" for value in values]
+def _wins(evaluation: Evaluation, baseline: Evaluation) -> str:
+    """Return in how many directions the CRPS is below that of the baseline."""
+    crps = [
+        [each.direction(*pair).scores()["crps_dex"] for pair in evaluation.pairs]
+        for each in (evaluation, baseline)
+    ]
+    return f"{sum(own < other for own, other in zip(*crps, strict=True))} of {len(crps[0])}"
 
 
-def _minutes(training: dict[str, Any], found: dict[str, dict[str, Any]]) -> str:
-    """Return the minutes of training, with those of the translator that it started from."""
-    own = f"{training['seconds'] / 60:.0f}"
-    start = found.get(training.get("init", {}).get("name", ""))
-    return f"{start['training']['seconds'] / 60:.0f} + {own}" if start else own
-
-
-def translators(found: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the table of means over all directions, a row a translator."""
-    first = next(iter(found.values()))["scores"]["all"]["baseline"]
-    rows = [
-        ["pixelwise", "–", "–", f"{first['mae_dex']:.3f}", "–", f"{first['mae_dex']:.3f}", "–",
-         f"{first['small_scale_power']:.2f}", "–"]
-    ]  # fmt: skip
-    for card in found.values():
-        scores, training = card["scores"], card["training"]
-        mean, single = scores["all"]["mean"], scores["all"]["single"]
-        ensemble = scores["all"]["ensemble"]
-        spread = ensemble.get("spread_over_error")
-        wins = sum(
-            row["ensemble"]["crps_dex"] < row["baseline"]["mae_dex"]
-            for row in scores["directions"].values()
-        )
+def methods(found: dict[str, Evaluation]) -> list[str]:
+    """Return the table of means over all directions, a row a method."""
+    rows = []
+    for name, evaluation in found.items():
+        method, scores = evaluation.method, evaluation.scores()
+        is_random = method.samples > 1
         rows.append([
-            card["title"], _minutes(training, found), f"{scores['steps']}",
-            f"{single['mae_dex']:.3f}", f"{mean['mae_dex']:.3f}" if spread else "–",
-            f"{ensemble['crps_dex']:.3f}", f"{spread:.2f}" if spread else "–",
-            f"{single['small_scale_power']:.2f}", f"{wins} of {len(scores['directions'])}",
+            method.title, _number(method.training_minutes, 0), f"{method.steps}",
+            _number(scores["mae_dex"]), _number(scores["mean_mae_dex"]) if is_random else "–",
+            _number(scores["crps_dex"]), _number(scores["spread_over_error"], 2),
+            _number(scores["small_scale_power"], 2),
+            "–" if name == "pixelwise" else _wins(evaluation, found["pixelwise"]),
         ])  # fmt: skip
     head = [
         "means of all 42", "minutes", "steps", "one sample, dex", "mean of samples, dex",
@@ -89,8 +82,8 @@ def translators(found: dict[str, dict[str, Any]]) -> list[str]:
 
 def text() -> str:
     """Return both tables as Markdown."""
-    found = cards()
-    return "\n".join([*translators(found), "", *directions(found), ""])
+    found = shipped()
+    return "\n".join([*methods(found), "", *directions(found), ""])
 
 
 def main() -> None:

@@ -77,9 +77,9 @@ class PosteriorTask(Task):
 
 
 def require_noise(process: Process) -> None:
-    """Raise ValueError for a process without noise, of which no score and no density is known."""
-    if not coefficients(process, 0.5)[2] > 0.0:
-        raise ValueError(f"{process} knows no density: its path is without noise")
+    """Raise ValueError for a process of which no score and no density is known."""
+    if not process.has_density:
+        raise ValueError(f"{process} has no density: no path of it leads through noise")
 
 
 def time_of(process: Process, ratio: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import linear_sum_assignment
@@ -150,40 +151,47 @@ def match_satellites(estimate: NDArray[Any], truth: NDArray[Any], within_kpc: fl
 
 
 def _prominences(smooth: Array) -> dict[tuple[int, int], float]:
-    """Return the prominence of each local maximum, by (row, column).
+    """Return the prominence of each local maximum, by (row, column)."""
+    order = np.argsort(-smooth, axis=None, kind="stable")
+    rises = _rises(np.ascontiguousarray(smooth), order)
+    return {divmod(int(p), smooth.shape[1]): float(rises[p]) for p in np.flatnonzero(rises >= 0)}
+
+
+@njit(cache=True)
+def _rises(level: Array, order: NDArray[np.intp]) -> Array:
+    """Return the prominences (pixels,) of local maxima, -1 of other pixels.
 
     Pixels are let in from the highest down. One without a neighbor inside founds an island; where
     islands meet, all but the highest end, with what they rise above the meeting point.
     """
-    height, width = smooth.shape
-    padded = [-1] * ((height + 2) * (width + 2))  # the island of each pixel; -1 is sea
-    flat = np.arange(len(padded)).reshape(height + 2, width + 2)[1:-1, 1:-1].ravel().tolist()
-    across = width + 2
-    around = (-across - 1, -across, -across + 1, -1, 1, across - 1, across, across + 1)
-    level = smooth.ravel().tolist()
-    peak: list[int] = []  # the pixel that founded each island, the highest first
-    parent: list[int] = []
-    ended: dict[int, float] = {}
-
-    def root(island: int) -> int:
-        while parent[island] != island:
-            parent[island] = parent[parent[island]]
-            island = parent[island]
-        return island
-
-    for pixel in np.argsort(-smooth, axis=None, kind="stable").tolist():
-        place = flat[pixel]
-        islands = sorted({root(padded[place + d]) for d in around if padded[place + d] >= 0})
-        if not islands:
-            islands = [len(peak)]
-            parent.append(len(peak))
-            peak.append(pixel)
-        padded[place] = islands[0]
-        for lower in islands[1:]:
-            ended[peak[lower]] = level[peak[lower]] - level[pixel]
-            parent[lower] = islands[0]
-    ended[peak[0]] = max(level) - min(level)
-    return {divmod(p, width): rise for p, rise in ended.items()}
+    height, width = level.shape
+    heights = level.ravel()
+    rises = np.full(len(heights), -1.0)
+    island = np.full(len(heights), -1)  # of each pixel that is in; -1 is sea
+    peak, parent = np.empty_like(island), np.empty_like(island)  # by island, the highest first
+    count = 0
+    for pixel in order:
+        row, column = divmod(pixel, width)
+        here = -1
+        for r in range(max(row - 1, 0), min(row + 2, height)):
+            for c in range(max(column - 1, 0), min(column + 2, width)):
+                near = island[r * width + c]
+                if near < 0:
+                    continue
+                while parent[near] != near:
+                    parent[near] = parent[parent[near]]
+                    near = parent[near]
+                if here >= 0 and near != here:
+                    lower = max(near, here)
+                    rises[peak[lower]] = heights[peak[lower]] - heights[pixel]
+                    parent[lower] = near = min(near, here)
+                here = near
+        if here < 0:
+            here, peak[count], parent[count] = count, pixel, count
+            count += 1
+        island[pixel] = here
+    rises[peak[0]] = heights.max() - heights.min()
+    return rises
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -6,11 +6,13 @@ terms for the background of the papers are zero.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, shift, uniform_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from engine.metrics.profile import pixel_radii
 from engine.metrics.radii import Center, petrosian_radius, radius_enclosing, surface_density
@@ -117,7 +119,7 @@ def asymmetry(
     def about(place: Center) -> float:
         if place not in tried:
             far = np.hypot(place[0] - start[0], place[1] - start[1]) > 0.5 * radius
-            tried[place] = np.inf if far else _asymmetry_about(values, place, radius)
+            tried[place] = np.inf if far else _asymmetry_about(values, *place, radius)
         return tried[place]
 
     best = start
@@ -136,13 +138,27 @@ def asymmetry(
     return Asymmetry(about(best), (best[0] * pixel, best[1] * pixel))
 
 
-def _asymmetry_about(values: Array, place: Center, radius: float) -> float:
-    """Return sum |I - I_180| / sum |I| about `place`, (x, y) in pixels from the map's middle."""
-    move = (2.0 * place[1], 2.0 * place[0])
-    turned = shift(values[::-1, ::-1], move, order=1, cval=np.nan)
-    inside = (_distance(values, place) <= radius) & np.isfinite(turned)
-    total = values[inside].sum()
-    return float(np.abs(values - turned)[inside].sum() / total) if total > 0 else float("nan")
+@njit(cache=True)
+def _asymmetry_about(values: Array, x: float, y: float, radius: float) -> float:
+    """Return sum |I - I_180| / sum |I| about (x, y), all in pixels from the map's middle."""
+    height, width = values.shape
+    x, y = x + 0.5 * (width - 1), y + 0.5 * (height - 1)
+    difference = total = 0.0
+    for row in range(height):
+        for column in range(width):
+            # Where the pixel comes to lie, up to rounding of centers.
+            v, u = round(2.0 * y - row, 9), round(2.0 * x - column, 9)
+            if not (0 <= v <= height - 1 and 0 <= u <= width - 1):
+                continue
+            if math.hypot(column - x, row - y) > radius:
+                continue
+            i, j = min(int(v), height - 2), min(int(u), width - 2)
+            v, u = v - i, u - j
+            turned = (1 - v) * ((1 - u) * values[i, j] + u * values[i, j + 1])
+            turned += v * ((1 - u) * values[i + 1, j] + u * values[i + 1, j + 1])
+            difference += abs(values[row, column] - turned)
+            total += values[row, column]
+    return difference / total if total > 0 else np.nan
 
 
 def clumpiness(
@@ -183,6 +199,44 @@ def clumpiness(
         return float("nan")
     rough = np.maximum(values - uniform_filter(values, box, mode="reflect"), 0.0)
     return float(10.0 * rough[inside].sum() / total)
+
+
+def local_asymmetry(image: NDArray[Any], floor: float) -> Array:
+    """Return where maps differ from themselves turned by 180 degrees: |I - I_180| / (I + I_180).
+
+    Parameters
+    ----------
+    image : (..., H, W) values not below zero.
+    floor : added to both, so that next to nothing beside nothing is no asymmetry; above zero.
+
+    Returns
+    -------
+    (..., H, W) without unit, from 0 to 1, about the map's middle. What `asymmetry` adds up, but
+    in units of the local value rather than of the whole, so that it shows in faint parts too.
+    """
+    values = np.asarray(image, np.float64)
+    turned = values[..., ::-1, ::-1]
+    return np.abs(values - turned) / (values + turned + 2.0 * floor)
+
+
+def local_clumpiness(image: NDArray[Any], floor: float) -> Array:
+    """Return where maps are brighter than about there: max(I - I_smooth, 0) / I.
+
+    Parameters
+    ----------
+    image : (..., H, W) values not below zero.
+    floor : added to I, so that a value in nothing is no clump; above zero.
+
+    Returns
+    -------
+    (..., H, W) without unit, from 0 to 1. What `clumpiness` adds up, in units of the local value;
+    I_smooth is the mean in a box of a tenth of the side, mirrored at the edges, which is the box
+    there where the map ends at the aperture. In maps of less than 20 pixels that is the pixel.
+    """
+    values = np.asarray(image, np.float64)
+    box = 2 * int(values.shape[-1] * _BOX / _APERTURE / 4) + 1
+    smooth = uniform_filter(values, box, axes=(-2, -1), mode="reflect")
+    return np.maximum(values - smooth, 0.0) / (values + floor)
 
 
 def galaxy_pixels(

@@ -105,6 +105,18 @@ def small_scale_power(estimate: NDArray[Any], truth: NDArray[Any]) -> float:
     size = np.shape(truth)[-1]
     k, own = power_spectrum(estimate, float(size))
     _, true = power_spectrum(truth, float(size))
+    return small_scale_ratio(k, own, true)
+
+
+def small_scale_ratio(k: NDArray[Any], own: NDArray[Any], true: NDArray[Any]) -> float:
+    """Return what `small_scale_power` does, of power spectra.
+
+    Parameters
+    ----------
+    k : (bins,) angular wavenumbers in units of one over a pixel.
+    own, true : (n, bins) powers of estimates and truths in one unit, in pixels^2 where the pixels
+        of the maps differ.
+    """
     wavelength = 2 * np.pi / k
     band = (wavelength >= _SHORTEST) & (wavelength <= _LONGEST)
     # Each bin holds modes in proportion to its wavenumber.

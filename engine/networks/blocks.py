@@ -114,3 +114,23 @@ class Attention(nn.Module):
         else:
             mixed = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(dim=-1) @ v
         return x + self.out(mixed.transpose(-1, -2).reshape(n, c, h, w))
+
+
+class AttentionGate(nn.Module):
+    """Additive attention on a skip connection, steered by what comes up from below.
+
+    Oktay et al. (2018), "Attention U-Net", eqs. 1 and 2, with both of one resolution, and twice the
+    sigmoid, so that the gate starts as the identity.
+    """
+
+    def __init__(self, channels: int, steering: int) -> None:
+        super().__init__()
+        width = max(channels // 2, 1)
+        self.skip = nn.Conv2d(channels, width, 1, bias=False)
+        self.steer = nn.Conv2d(steering, width, 1)
+        self.weigh = zero_init(nn.Conv2d(width, 1, 1))
+
+    def forward(self, skip: Tensor, below: Tensor) -> Tensor:
+        """Weigh the pixels of `skip` (n, channels, h, w) by it and `below` (n, steering, h, w)."""
+        weights = self.weigh(functional.relu(self.skip(skip) + self.steer(below)))
+        return 2.0 * weights.sigmoid() * skip

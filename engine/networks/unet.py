@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from engine.networks.blocks import (
     Attention,
+    AttentionGate,
     ResidualBlock,
     TimeEmbedding,
     groups_of,
@@ -32,6 +33,7 @@ class UNetConfig:
     widths : channels of each level; each level halves the resolution of the one above.
     blocks : residual blocks of each level, on the way down and again on the way up.
     attention_levels : levels with self-attention, besides the middle.
+    skip_attention : whether what skips a level passes an attention gate (Oktay et al. 2018).
     patch : side of the pixel blocks folded into channels at the entrance; 1 for none.
     head : channels of the last, full-resolution convolutions, which see the maps once more, so
         that no edge of the pixel blocks shows.
@@ -43,6 +45,7 @@ class UNetConfig:
     widths: tuple[int, ...] = (64, 128, 192)
     blocks: tuple[int, ...] = (1, 1, 2)
     attention_levels: tuple[int, ...] = ()
+    skip_attention: bool = False
     patch: int = 2
     head: int = 8
     dropout: float = 0.0
@@ -78,7 +81,7 @@ class UNet(nn.Module):
         self.target = nn.Embedding(config.num_domains, condition)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(condition, condition), nn.SiLU())
         self.enter = nn.Conv2d((config.channels_in + 1) * config.patch**2, widths[0], 3, padding=1)
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        self.down, self.up, self.gates = (nn.ModuleList() for _ in range(3))
         width = widths[0]
         for level, level_width in enumerate(widths):
             if level:
@@ -89,6 +92,8 @@ class UNet(nn.Module):
         self.middle = self._stage(width, width, -1)
         for level, level_width in reversed(list(enumerate(widths))):
             for _ in range(config.blocks[level]):
+                if config.skip_attention:
+                    self.gates.append(AttentionGate(level_width, width))
                 self.up.append(self._stage(width + level_width, level_width, level))
                 width = level_width
             if level:
@@ -116,9 +121,13 @@ class UNet(nn.Module):
             if isinstance(part, nn.ModuleList):
                 skips.append(h)
         h = _run(self.middle, h, condition)
+        gates = iter(self.gates)
         for part in self.up:
             if isinstance(part, nn.ModuleList):
-                h = _run(part, torch.cat([h, skips.pop()], dim=1), condition)
+                skip = skips.pop()
+                gate = next(gates, None)
+                skip = skip if gate is None else gate(skip, h)
+                h = _run(part, torch.cat([h, skip], dim=1), condition)
             else:
                 h = part(functional.interpolate(h, scale_factor=2.0, mode="nearest"))
         h = self.leave(functional.silu(self.leave_norm(h)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.processes.crps import CRPS
 from engine.processes.ddpm import DDPM
 from engine.processes.edm import EDM
 from engine.processes.flow import FlowMatching
@@ -13,6 +14,7 @@ from engine.processes.score_sde import ScoreSDE
 __all__ = ["PROCESSES", "Network", "Pix2Pix", "Process"]
 
 PROCESSES: dict[str, type[Process]] = {
+    "crps": CRPS,
     "ddpm": DDPM,
     "edm": EDM,
     "flow": FlowMatching,

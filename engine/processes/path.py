@@ -52,6 +52,9 @@ class Process:
 
     time_power: float = field(default=1.0, kw_only=True)
     is_iterative = True
+    # Whether results are drawn at random, and how many draws of noise one loss takes.
+    is_random = True
+    num_draws = 1
     # Whether the path itself runs through the source (b is not zero), so that none can do without.
     needs_source = False
 
@@ -96,6 +99,11 @@ class Process:
     def sigma(self, time: float) -> float:
         """Return s at one time."""
         return float(self.path(torch.tensor(time, dtype=torch.float64))[2])
+
+    @property
+    def has_density(self) -> bool:
+        """Whether the path runs through noise, so that estimates tell scores and densities."""
+        return self.is_iterative and self.sigma(0.5) > 0.0
 
     def noise_ratio(self, now: float, later: float) -> float:
         """Return s(later) / s(now)."""

@@ -19,7 +19,8 @@ class Pix2Pix(Process):
 
     Attributes
     ----------
-    adversarial_weight : of the adversarial loss beside L1, the inverse of lambda in eq. 4 there.
+    adversarial_weight : of the adversarial loss beside L1, the inverse of lambda in eq. 4 there;
+        at 0 there is no discriminator, and the translator is a plain regression by L1.
     discriminator_width : channels of the PatchGAN's first layer.
     gan_loss : "vanilla", "lsgan" or "hinge", see `discriminator_loss`.
     """
@@ -28,6 +29,7 @@ class Pix2Pix(Process):
     discriminator_width: int = 32
     gan_loss: str = "vanilla"
     is_iterative = False
+    is_random = False
     needs_source = True
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from panel.viewable import Viewer
 
 from data.splits import split_of
 from explorer import theme
-from explorer.library import Scene
+from explorer.library import Scene, hold_out_error
 from explorer.scales import power_of_ten
 from explorer.session import Session
 
@@ -36,26 +36,24 @@ def galaxy_facts(scene: Scene) -> list[Fact]:
             ("Split", _SPLITS[split_of(scene.name)])]  # fmt: skip
 
 
-def translator_facts(card: Mapping[str, Any], source: str, target: str) -> list[Fact]:
-    """Return the translator's size, and its hold-out error in this direction beside the baseline.
-
-    Cards without parameters or scores, as a user's own may be, give what they have.
-    """
+def translator_facts(card: Mapping[str, Any]) -> list[Fact]:
+    """Return the translator's size, and what it was trained on, as far as its card says so."""
     facts = []
     if isinstance(size := card.get("parameters"), int):
         facts.append(("Parameters", f"{size / 1e6:.1f} million"))
     if isinstance(training := card.get("training"), Mapping) and "data" in training:
         facts.append(("Trained on", str(training["data"])))
-    try:
-        scores = card["scores"]["directions"][f"{source} -> {target}"]
-        errors = {kind: f"{scores[kind]['mae_dex']:.2f} dex" for kind in ("single", "baseline")}
-    except (KeyError, TypeError, ValueError):
-        return facts
-    return [
-        *facts,
-        ("Hold-out error", errors["single"]),
-        ("… of a pixelwise fit", errors["baseline"]),
-    ]
+    return facts
+
+
+def error_facts(translator: str, source: str, target: str) -> list[Fact]:
+    """Return the translator's hold-out error in this direction, and that of the baseline.
+
+    Those that were evaluated; a user's own translator may not have been.
+    """
+    labels = {translator: "Hold-out error", "pixelwise": "… of a pixelwise fit"}
+    errors = {label: hold_out_error(name, source, target) for name, label in labels.items()}
+    return [(label, f"{error:.2f} dex") for label, error in errors.items() if error is not None]
 
 
 class Facts(Viewer):
@@ -74,7 +72,8 @@ class Facts(Viewer):
         session = self._session
         facts = galaxy_facts(session.scene) if session.scene else []
         store = session.store
-        facts += translator_facts(store.card, store.source, store.target)
+        facts += translator_facts(store.card)
+        facts += error_facts(store.translator, store.source, store.target)
         rows = (f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in facts)
         self._pane.object = f"<table>{''.join(rows)}</table>"
 

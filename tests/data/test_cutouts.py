@@ -148,6 +148,7 @@ def test_real_values_against_the_file(tng50_excerpt):
     center = np.array(OBJECTS[0]) / H
     galaxy = read_cutout(tng50_excerpt, center_kpc=center)
     assert galaxy.name.startswith("tng50-4_subbox0_z0@")
+    assert galaxy.redshift == 0.0  # The header says 2e-16.
     with h5py.File(tng50_excerpt) as file:
         stored = {name: file["PartType0"][name][:] for name in ("Masses", "MagneticField")}
         cell = int(np.argmin(np.linalg.norm(file["PartType0/Coordinates"][:] / H - center, axis=1)))

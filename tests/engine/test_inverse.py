@@ -236,9 +236,9 @@ def test_without_noise_there_is_no_maximum():
     for process in (Pix2Pix(), InDI(noise_level=0.0)):
         task = Task(process, lambda m, t: m[:, :1], torch.zeros(1, 1, 2, 2), lambda: None)
         measurement = Measurement(torch.zeros(1, 1, 2, 2), Chain(()), 1.0)
-        with pytest.raises(ValueError, match="knows no density: its path is without noise"):
+        with pytest.raises(ValueError, match="has no density: no path of it leads through noise"):
             maximum(task, measurement)
-        with pytest.raises(ValueError, match="knows no density: its path is without noise"):
+        with pytest.raises(ValueError, match="has no density: no path of it leads through noise"):
             PosteriorTask(**vars(task), measurement=measurement)
 
 
@@ -315,5 +315,5 @@ def test_a_path_without_noise_cannot_be_conditioned(one_step_checkpoint, rng):
     translator = Translator.load(one_step_checkpoint)
     gas = 10 ** rng.normal(6.3, 0.5, (16, 16))
     for call in (translator.posterior, translator.most_probable):
-        with pytest.raises(TranslatorError, match="path is without noise"):
+        with pytest.raises(TranslatorError, match="no path of it leads through noise"):
             call(Observation(np.ones((16, 16)), 1.0), "stars", source_map=gas, source="gas")

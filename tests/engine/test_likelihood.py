@@ -8,6 +8,7 @@ import torch
 from engine.checkpoint import save_checkpoint
 from engine.likelihood import log_density, signs
 from engine.networks.unet import UNet, UNetConfig
+from engine.processes.crps import CRPS
 from engine.processes.ddpm import DDPM
 from engine.processes.edm import EDM
 from engine.processes.flow import FlowMatching
@@ -48,9 +49,9 @@ def test_few_probes_are_right_on_average(gaussian):
     assert float(got.mean()) == pytest.approx(float(normal.log_prob(x.ravel())), abs=4 * error)
 
 
-@pytest.mark.parametrize("process", [InDI(noise_level=0.0), Pix2Pix()])
+@pytest.mark.parametrize("process", [InDI(noise_level=0.0), Pix2Pix(), CRPS()])
 def test_paths_without_noise_have_no_density(process):
-    with pytest.raises(ValueError, match="has no density: its path ends without noise"):
+    with pytest.raises(ValueError, match="has no density: no path of it leads through noise"):
         log_density(process, lambda m, t: m[:, :1], Y, Y, probes=Y)
 
 
@@ -100,7 +101,7 @@ def test_densities_that_cannot_be_are_one_sentence(white, one_step_checkpoint, c
     maps, small = np.ones((16, 16)), np.ones((8, 8))
     gas = {"source_map": maps, "source": "gas"}
     single = Translator.load(one_step_checkpoint, device="cpu")
-    with pytest.raises(TranslatorError, match=r"pix2pix: .* has no density: its path ends without"):
+    with pytest.raises(TranslatorError, match=r"pix2pix: .* has no density: no path of it leads"):
         single.log_density(maps, "hi", **gas)
     with pytest.raises(TranslatorError, match="cannot sample without a source"):
         Translator.load(checkpoint, device="cpu").log_density(maps, "hi")

@@ -14,6 +14,8 @@ from engine.metrics.morphology import (
     concentration,
     galaxy_pixels,
     gini,
+    local_asymmetry,
+    local_clumpiness,
     m20,
 )
 from engine.metrics.radii import (
@@ -174,6 +176,24 @@ def test_m20_of_an_exponential_disk():
     expected = np.log10(second_moment(disk_radius(0.2)) / second_moment(16.0))
     fine = np.exp(-distance(size=512) / 2.0)
     assert m20(fine) == pytest.approx(expected, abs=0.01)
+
+
+def test_local_asymmetry_is_where_a_map_differs_from_itself_turned():
+    image = np.full((2, 32, 32), 6.0)
+    image[0, 3, 5] = 14.0
+    expected = np.zeros((2, 32, 32))
+    expected[0, 3, 5] = expected[0, 28, 26] = (14 - 6) / (14 + 6 + 2 * 2.0)
+    np.testing.assert_allclose(local_asymmetry(image, 2.0), expected)
+    assert local_asymmetry(1e-3 * image, 2.0).max() < 0.01
+
+
+def test_local_clumpiness_is_what_stands_out_of_a_box_of_a_tenth():
+    """40 pixels have a box of 5 x 5: a pixel of 26 in one of 1 has a mean of 2 about it."""
+    image = np.ones((40, 40))
+    image[20, 20] = 26.0
+    expected = np.zeros((40, 40))
+    expected[20, 20] = (26 - 2) / (26 + 4)
+    np.testing.assert_allclose(local_clumpiness(image, 4.0), expected, atol=1e-12)
 
 
 def test_pixels_of_the_galaxy_end_near_the_petrosian_radius():

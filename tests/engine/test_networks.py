@@ -1,10 +1,12 @@
 """What the networks can see and what they start as."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
 
-from engine.networks.blocks import Attention, radii
+from engine.networks.blocks import Attention, AttentionGate, radii
 from engine.networks.patchgan import PatchGAN
 from engine.networks.unet import UNet, UNetConfig
 
@@ -25,6 +27,36 @@ def test_plain_attention_is_the_fused_one(monkeypatch, awake):
     plain = attention(x)
     monkeypatch.setattr("engine.networks.blocks.PLAIN_TOKENS", 0)
     torch.testing.assert_close(plain, attention(x), rtol=1e-4, atol=1e-5)
+
+
+def test_attention_gates_start_as_the_identity_and_close_where_they_are_told():
+    gate = AttentionGate(4, 6)
+    skip, below = torch.randn(2, 4, 8, 8), torch.randn(2, 6, 8, 8)
+    torch.testing.assert_close(gate(skip, below), skip)
+    nn.init.zeros_(gate.skip.weight)
+    for parameter in (gate.steer.weight, gate.weigh.weight):
+        nn.init.constant_(parameter, -1.0)
+    nn.init.zeros_(gate.steer.bias)
+    below[:, :, :, :4], below[:, :, :, 4:] = -9.0, 9.0
+    out = gate(skip, below)
+    assert float(out[..., :4].abs().max()) < 1e-6  # below says no
+    torch.testing.assert_close(out[..., 4:], skip[..., 4:])
+
+
+def test_gated_skips_matter_and_ungated_networks_load_as_before(awake):
+    plain = awake(UNet(CONFIG)).state_dict()
+    gated = UNet(dataclasses.replace(CONFIG, skip_attention=True))
+    missing, unexpected = gated.load_state_dict(plain, strict=False)
+    assert not unexpected
+    assert all(name.startswith("gates.") for name in missing)
+    x, time = torch.randn(1, 2, 16, 16), torch.full((1,), 0.5)
+    before = gated(x, time, ONE, ONE + 1)
+    same = UNet(CONFIG)
+    same.load_state_dict(plain)
+    torch.testing.assert_close(before, same(x, time, ONE, ONE + 1))
+    for gate in gated.gates:
+        nn.init.constant_(gate.weigh.bias, -20.0)
+    assert (gated(x, time, ONE, ONE + 1) - before).abs().max() > 1e-3
 
 
 def test_patchgan_judges_patches_of_38_pixels():

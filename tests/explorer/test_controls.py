@@ -8,7 +8,7 @@ from explorer.store import Store
 
 CARDS: dict = {
     "many": {"default_steps": 8, "domains": ["gas", "dark_matter"]},
-    "one": {"default_steps": 1, "domains": ["gas", "dark_matter"]},
+    "one": {"family": "pix2pix", "default_steps": 1, "domains": ["gas", "dark_matter"]},
     "prior": {
         "default_steps": 8,
         "domains": ["gas", "dark_matter"],

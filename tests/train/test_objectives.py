@@ -73,3 +73,11 @@ def test_gradients_are_clipped_to_unit_length_all_together(config, family):
         gradients = [p.grad.flatten() for p in module.parameters()]
         if gradients:
             assert float(torch.cat(gradients).norm()) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_without_a_weight_there_is_no_adversary(config):
+    settings = config(family="pix2pix", process={"adversarial_weight": 0.0}, log_every=1)
+    trainer = Trainer(settings, device="cpu")
+    assert list(trainer.train_step()) == ["loss"]
+    assert not list(trainer.objective.auxiliary.parameters())
+    assert len(trainer.objective.optimizers) == 1

@@ -11,6 +11,7 @@ from data.dataset import MapDataset
 from data.domains import DOMAINS
 from data.store import MapStore, Record
 from engine.checkpoint import read_card
+from engine.evaluation import Evaluation
 from train.__main__ import main
 from train.ship import stages
 
@@ -56,8 +57,9 @@ def test_each_stage_is_chosen_by_what_is_there(tmp_path, recipe):
     commands = [words for _, words in stages(asked)]
     assert [words[0] for words in commands] == ["build", "evaluate"]
     assert commands[1][-2:] == ["--device", "cpu"]
-    (checkpoint / "card.json").write_text(json.dumps({**card, "scores": {}}))
-    assert [words[0] for _, words in stages(asked)] == ["build"]
+    (checkpoint / "model.safetensors").write_bytes(b"weights")
+    (checkpoint / "evaluation.h5").write_bytes(b"not an evaluation")
+    assert [words[0] for _, words in stages(asked)] == ["build", "evaluate"]
 
 
 def test_ship_trains_scores_and_is_done(tmp_path, recipe, capsys):
@@ -77,9 +79,16 @@ def test_ship_trains_scores_and_is_done(tmp_path, recipe, capsys):
     assert main(arguments) == 0
     card = read_card(tmp_path / "run" / "checkpoint")
     assert card["training"]["map_stacks"] == len(MapDataset(tmp_path / "maps", "train"))
-    assert card["scores"]["galaxies"] == 1
-    assert len(card["scores"]["directions"]) == 42
+    evaluation = Evaluation.read(tmp_path / "run" / "checkpoint" / "evaluation.h5")
+    assert (len(evaluation.galaxies), len(evaluation.pairs)) == (1, 42)
     # The maps were there, and now all is: nothing is left to do.
     assert "0 map stacks added, 20 in all" in capsys.readouterr().out
     assert main(arguments) == 0
     assert "python -m train" not in capsys.readouterr().err
+    # Other weights want an evaluation of their own.
+    with (tmp_path / "run" / "checkpoint" / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    given = argparse.Namespace(**{
+        **vars(options(tmp_path, recipe)), "data": str(tmp_path / "maps"), "galaxies": 10,
+    })  # fmt: skip
+    assert [words[0] for _, words in stages(given)] == ["build", "evaluate"]

@@ -1,0 +1,1 @@
+"""Figures and tables of evaluations, and the page that holds them."""

@@ -1,0 +1,1 @@
+"""Figures of a report: arrays in, a matplotlib `Figure` out, each in one module by its subject."""
