@@ -12,22 +12,17 @@ from pathlib import Path
 
 from engine.evaluation import Evaluation
 from engine.shelf import EVALUATION, SHIPPED
+from train.report.style import ordered
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- scores -->\n", "<!-- /scores -->\n"
-# In the order in which they are told; others follow by name.
-ORDER = (
-    "identity", "pixelwise", "l1", "pix2pix", "crps", "ddpm", "indi", "score_sde", "edm", "flow",
-    "dim",
-)  # fmt: skip
 LABELS = {"dark_matter": "dark matter", "hi": "HI", "magnetic_field": "magnetic field"}
 
 
 def shipped() -> dict[str, Evaluation]:
     """Return the evaluations beside shipped checkpoints, and those of baselines, by name."""
     paths = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{EVALUATION}"))}
-    names = sorted(paths, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
-    return {name: Evaluation.read(paths[name]) for name in names}
+    return {name: Evaluation.read(paths[name]) for name in ordered(paths)}
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -129,7 +129,7 @@ class Strip:
         columns = len(steps) if wide else -(-len(steps) // 2)
         gaps = (columns - 1 + 3 * wide) * _GAP
         side = (size.width - (_LEFT + RIGHT + gaps) * f) / (columns + wide)
-        return cls(steps, columns, min(side, 0.22 * size.width), f, wide)
+        return cls(steps, columns, min(side, 0.25 * size.width), f, wide)
 
     @property
     def top(self) -> float:
