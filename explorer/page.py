@@ -8,6 +8,7 @@ import holoviews as hv
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.themes import Theme
+from panel.io.resources import LOCAL_DIST
 
 from explorer import theme
 from explorer.controls import Controls
@@ -111,10 +112,13 @@ def read_address(store: Store) -> list[str]:
 
 def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.Page:
     if pn.state.curdoc is not None:
+        # A session that is made anew for a browser that comes late, or back, would look for the
+        # style sheets elsewhere.
+        pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
         # The page's theme passes over models that the document's theme names.
         pn.state.curdoc.theme = Theme(json={"attrs": {name: {} for name in theme.OWN_MODELS}})
     return pmui.Page(
         title=TITLE, site_url="?", dark_theme=session.dark, theme_config=theme.MATERIAL,
-        sx=theme.HEADER, stylesheets=[theme.PAGE_CSS], busy_indicator=None, sidebar_resizable=False,
+        sx=theme.HEADER, stylesheets=[theme.PAGE_CSS], sidebar_resizable=False,
         sidebar_width=theme.SIDEBAR_WIDTH, header=header, sidebar=[sidebar], main=[main],
     )  # fmt: skip

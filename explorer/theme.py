@@ -93,6 +93,7 @@ PAGE_CSS = f"""
 .main.main {{ background: var(--background); }}
 .main-content {{ scrollbar-gutter: stable; scrollbar-color: var(--line) transparent; }}
 .sidebar {{ scrollbar-color: var(--line) transparent; scrollbar-width: thin; }}
+.header .MuiLinearProgress-root {{ display: none; }}
 .header.header {{ box-shadow: none; border-bottom: 1px solid var(--line); }}
 .title.title {{ color: var(--text); font-size: 20px; font-weight: 600; white-space: nowrap; }}
 """

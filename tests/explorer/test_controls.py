@@ -73,9 +73,9 @@ def test_a_run_from_before_is_not_told_as_if_it_were_new(session, run):
 
 def test_progress_is_told_and_keeps_its_room(session):
     controls = Controls(session)
-    assert 'class="rest" role="progressbar"' in controls._status.object
+    assert 'class="bar rest" role="progressbar"' in controls._status.object
     session.busy = True
-    assert 'class="wait"' in controls._status.object
+    assert 'class="bar wait"' in controls._status.object
     session.preview = (2, 8, None)
     assert 'aria-valuenow="25"' in controls._status.object
     assert "step 2 of 8" in controls._status.object
