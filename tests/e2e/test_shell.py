@@ -86,7 +86,7 @@ def test_theme_changes_everything_that_is_drawn(shell, context, server):
     assert max(brightness()) < 0.3
     toggle(shell)
     wait_until(lambda: min(brightness()) > 0.75, "the light theme")
-    assert not set(dark) & set(canvases())
+    wait_until(lambda: not set(dark) & set(canvases()), "the canvases")
     again = context.new_page()
     again.emulate_media(color_scheme="dark")
     again.goto(server + "?steps=4")
