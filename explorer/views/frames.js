@@ -328,6 +328,7 @@ export function render({ model, view, el }) {
   const player = new Player(model, x && y ? { x, y } : null, el);
   model.on('spec', () => player.take());
   model.on('size', () => player.arrange());
+  model.on('styles', () => requestAnimationFrame(() => player.arrange())); // once they are worn
   model.on('step', () => {
     if (!player.playing && model.step && model.step !== player.step) player.show(model.step);
   });

@@ -11,7 +11,6 @@ import panel as pn
 import param
 from bokeh.models import Range1d
 from numpy.typing import NDArray
-from panel.viewable import Viewer
 
 from data.domains import DOMAINS
 from engine.metrics.profile import radial_profile
@@ -29,6 +28,7 @@ from explorer.scales import (
 from explorer.session import Session
 from explorer.translation import NUM_BINS, Run
 from explorer.views.maps import quantity
+from explorer.views.view import View
 
 _HERE = Path(__file__).parent
 _RUN_NUMBERS = count(1)
@@ -49,24 +49,27 @@ class FramePlayer(pn.custom.JSComponent):
     _stylesheets: ClassVar[list[str]] = [(_HERE / "frames.css").read_text("utf-8")]
 
 
-class StepPlayer(Viewer):
+class StepPlayer(View):
     """The player of a session's run; the maps above share its zoom."""
 
     def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
-        super().__init__()
-        self._session = session
+        super().__init__(session)
         self._player = FramePlayer(
             spec=spec(session), ranges=[x_range.id, y_range.id], styles=theme.VARIABLES, margin=0
         )
         self._player.on_msg(self._answer)
         self._player.param.watch(self._follow_player, "step")
-        session.param.watch(self._show_run, ["run", "scene"])
-        session.store.param.watch(self._follow_store, "step")
-        session.store.param.watch(self._show_run, "target")
+        self.follow(session, ["run", "scene"], self._show_run)
+        self.follow(session.store, "step", self._follow_store)
+        self.follow(session.store, "target", self._show_run)
 
     def resize(self, size: int) -> None:
         """Set the side of the map frames in pixels."""
         self._player.size = size
+
+    def dress(self, colors: dict[str, str]) -> None:
+        """Set colors by name, as `theme.named`."""
+        self._player.styles = {f"--{name}": color for name, color in colors.items()}
 
     def _show_run(self, *events: Any) -> None:
         shown = spec(self._session)

@@ -24,6 +24,7 @@ import panel as pn
 from bokeh.models import Range1d
 from playwright.sync_api import Page, sync_playwright
 
+from explorer import theme
 from explorer.frames import CHUNK_BYTES
 from explorer.library import Scene
 from explorer.scales import palette
@@ -108,13 +109,13 @@ def player() -> Any:
     run = made_up_run()
     session.param.update(scene=run.scene, run=run)
     view = StepPlayer(session, Range1d(), Range1d())
-    view.resize(frame_size(WINDOW[0]))
+    view.resize(frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH))
     return pn.panel(view)
 
 
 def dynamic_map() -> Any:
     """Return the same pictures as HoloViews would draw them; the truth stands still."""
-    run, size = made_up_run(), frame_size(WINDOW[0])
+    run, size = made_up_run(), frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH)
     slider = pn.widgets.IntSlider(start=1, end=STEPS, value=STEPS)
     half = 0.5 * EXTENT_KPC
     shared = {"frame_width": size, "frame_height": size, "colorbar": True, "tools": ["hover"]}

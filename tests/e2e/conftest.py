@@ -109,6 +109,12 @@ class Console:
 
 
 @pytest.fixture(scope="session")
+def console():
+    """What makes a page's `Console`."""
+    return Console
+
+
+@pytest.fixture(scope="session")
 def context(browser):
     """One browser context, so that scripts are fetched once."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
