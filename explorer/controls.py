@@ -12,7 +12,7 @@ from panel.viewable import Viewer
 
 from data.domains import DOMAINS
 from explorer import library
-from explorer.export import FORMATS, export_bytes, export_name
+from explorer.export import FORMATS, export_bytes, export_name, unavailable
 from explorer.session import Session
 from explorer.views.facts import Facts
 
@@ -67,7 +67,11 @@ class Controls(Viewer):
         self._status = pn.pane.HTML(
             "", margin=(6, 10, 0, 10), sizing_mode="stretch_width", stylesheets=[_STATUS_CSS]
         )
-        self._downloads = [self._download(extension) for extension in FORMATS]
+        self._format, self._download = self._make_export()
+        self._why_not = pn.pane.HTML(
+            "", visible=False, margin=(0, 10), sizing_mode="stretch_width",
+            stylesheets=[_STATUS_CSS],
+        )  # fmt: skip
         self._facts = Facts(session)
         session.param.watch(self._update, ["scene", "run", "preview", "busy", "loading", "problem"])
         store.param.watch(self._update, ["translator"])
@@ -115,12 +119,20 @@ class Controls(Viewer):
             pn.Row(self._guidance, sizing_mode="stretch_width", margin=(7, 10)),
         ]  # fmt: skip
 
-    def _download(self, extension: str) -> Any:
-        return pmui.FileDownload(
-            label=extension.upper(), callback=lambda: export_bytes(self._session.run, extension),
-            filename=f"figure.{extension}", variant="outlined", size="small", disabled=True,
-            sizing_mode="stretch_width", margin=0, css_classes=[f"export-{extension}"],
+    def _make_export(self) -> tuple[Any, Any]:
+        """Return the choice of a format and the button that writes it."""
+        formats = {f"{f.label}: {f.description}": name for name, f in FORMATS.items()}
+        choice = pmui.Select(
+            label="Format", options=formats, value="pdf", size="small", margin=(7, 10),
+            sizing_mode="stretch_width",
         )  # fmt: skip
+        button = pmui.FileDownload(
+            label="Download", callback=lambda: export_bytes(self._session.run, choice.value),
+            filename="export.pdf", variant="outlined", disabled=True, margin=(4, 10),
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        choice.param.watch(self._update, "value")
+        return choice, button
 
     def _refuse(self, name: str) -> None:
         allowed = self._session.store.allowed(name)
@@ -135,10 +147,12 @@ class Controls(Viewer):
         self._run.disabled = session.busy or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy
         self._status.object = self._progress()
-        for extension, button in zip(FORMATS, self._downloads, strict=True):
-            button.disabled = run is None
-            if run is not None:
-                button.filename = export_name(run, extension)
+        reason = unavailable(self._format.value, run)
+        self._download.disabled = run is None or bool(reason)
+        self._why_not.object = f"<p>{escape(reason)}</p>" if reason else ""
+        self._why_not.visible = bool(reason)
+        if run is not None:
+            self._download.filename = export_name(run, self._format.value)
 
     def _progress(self) -> str:
         """Return bar and sentence as HTML, as high while there is nothing to tell."""
@@ -171,9 +185,7 @@ class Controls(Viewer):
             *self._choices,
             pn.Row(self._run, self._stop, sizing_mode="stretch_width", margin=0),
             self._status,
-            _heading("Export figure"),
-            pn.Row(*self._downloads, sizing_mode="stretch_width", margin=(4, 10, 4, 10),
-                   styles={"gap": "8px"}),
+            _heading("Export"), self._format, self._download, self._why_not,
             _heading("On view"), self._facts,
             sizing_mode="stretch_width", margin=(10, 0, 16, 0),
         )  # fmt: skip

@@ -152,11 +152,14 @@ def forget_evaluations() -> None:
 
 
 class Shelf:
-    """The last finished runs, shared by all sessions; least recently used ones go first."""
+    """The last finished runs, shared by all sessions; least recently used ones go first.
 
-    def __init__(self, capacity: int = 24):
+    At most `capacity` are kept, of at most `max_bytes` together; the last one always is.
+    """
+
+    def __init__(self, capacity: int = 24, max_bytes: int = 1_000_000_000):
         self._items: OrderedDict[Hashable, Any] = OrderedDict()
-        self._capacity = capacity
+        self._capacity, self._max_bytes = capacity, max_bytes
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any:
@@ -167,12 +170,16 @@ class Shelf:
             return self._items.get(key)
 
     def put(self, key: Hashable, value: Any) -> None:
-        """Keep `value` under `key`."""
+        """Keep `value`, which says its `nbytes`, under `key`."""
         with self._lock:
             self._items[key] = value
             self._items.move_to_end(key)
-            while len(self._items) > self._capacity:
+            while len(self._items) > 1 and self._is_too_much():
                 self._items.popitem(last=False)
+
+    def _is_too_much(self) -> bool:
+        used = sum(item.nbytes for item in self._items.values())
+        return len(self._items) > self._capacity or used > self._max_bytes
 
 
 RUNS = Shelf()

@@ -32,6 +32,7 @@ class Session(param.Parameterized):
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
+    pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
     busy = param.Boolean(default=False, doc="A translation runs or waits.")
     loading = param.Boolean(default=False, doc="Maps are being made.")

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from data.cutouts import write_cutout
+from data.normalize import DEFAULT
 from data.sources import Cutout
 from data.synthetic import synthesize
 from explorer import library
@@ -29,6 +30,7 @@ class Toy:
     """Walks from the input times n to the input."""
 
     grid_size, default_steps, default_sampler = 32, 4, "ddim"
+    normalization = DEFAULT
     process = SimpleNamespace(is_iterative=True)
 
     def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
