@@ -13,6 +13,9 @@ from itertools import pairwise
 import h5py
 import numpy as np
 import pytest
+from astropy import units
+from astropy.io import fits
+from astropy.wcs import WCS
 from PIL import Image
 
 from engine.shelf import checkpoint_folder
@@ -114,10 +117,6 @@ def test_csv_is_the_profiles_with_their_units(run):
 
 
 def test_fits_has_the_maps_their_units_and_their_places(lopsided_run):
-    fits = pytest.importorskip("astropy.io.fits")
-    from astropy import units
-    from astropy.wcs import WCS
-
     run = lopsided_run
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a wrong checksum is a warning
@@ -160,7 +159,6 @@ def test_hdf5_has_maps_steps_and_profile(lopsided_run):
 
 
 def test_without_truth_maps_have_none(run):
-    fits = pytest.importorskip("astropy.io.fits")
     blind = replace(run, truth=None, truth_profile=np.full_like(run.truth_profile, np.nan))
     file = fits.open(io.BytesIO(exported(blind, "fits")))
     assert [hdu.name for hdu in file] == ["PRIMARY", "INPUT", "OUTPUT"]
