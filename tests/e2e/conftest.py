@@ -129,12 +129,6 @@ def context(browser):
 
 
 @pytest.fixture
-def watch():
-    """What makes the console of a page."""
-    return Console
-
-
-@pytest.fixture
 def open_page(context, server):
     """Open the page with a query; returns the page, its console at `page.console`."""
     pages = []
