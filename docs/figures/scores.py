@@ -12,25 +12,20 @@ from pathlib import Path
 
 from engine.evaluation import Evaluation
 from engine.shelf import EVALUATION, SHIPPED
+from train.report.style import ordered
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- scores -->\n", "<!-- /scores -->\n"
-# In the order in which they are told; others follow by name.
-ORDER = (
-    "identity", "pixelwise", "l1", "pix2pix", "crps", "ddpm", "indi", "score_sde", "edm", "flow",
-    "dim",
-)  # fmt: skip
 LABELS = {"dark_matter": "dark matter", "hi": "HI", "magnetic_field": "magnetic field"}
 
 
 def shipped() -> dict[str, Evaluation]:
     """Return the evaluations beside shipped checkpoints, and those of baselines, by name."""
     paths = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{EVALUATION}"))}
-    names = sorted(paths, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
-    return {name: Evaluation.read(paths[name]) for name in names}
+    return {name: Evaluation.read(paths[name]) for name in ordered(paths)}
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
@@ -48,7 +43,7 @@ def directions(found: dict[str, Evaluation]) -> list[str]:
     for label, pairs in (("these five", "focus"), ("all 42", "pairs")):
         means = (e.scores(getattr(e, pairs))["crps_dex"] for e in found.values())
         rows.append([f"mean of {label}", *map(_number, means)])
-    return _table(["CRPS, dex", *(e.method.title for e in found.values())], rows)
+    return table(["CRPS, dex", *(e.method.title for e in found.values())], rows)
 
 
 def _wins(evaluation: Evaluation, baseline: Evaluation) -> str:
@@ -77,7 +72,7 @@ def methods(found: dict[str, Evaluation]) -> list[str]:
         "means of all 42", "minutes", "steps", "one sample, dex", "mean of samples, dex",
         "CRPS, dex", "spread / error", "small-scale power", "better than pixelwise",
     ]  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def text() -> str:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import panel as pn
 import param
 from bokeh.models import Range1d
-from panel.viewable import Viewer
 
 from explorer import theme
 from explorer.frames import Reel, Scale, chunk
@@ -17,6 +16,7 @@ from explorer.scales import POWER_OF_TEN_JS
 from explorer.session import Session
 from explorer.translation import Run
 from explorer.views.spec import estimate_scale, runs_on_view, spec
+from explorer.views.view import View
 
 _HERE = Path(__file__).parent
 # One module out of files, for the browser gets no address from which it could import others.
@@ -34,37 +34,35 @@ class FramePlayer(pn.custom.JSComponent):
     step = param.Integer(default=0, doc="Step from 1 at which the pictures rest.")
     size = param.Integer(default=220, doc="Side of a map's frame in pixels.")
     ranges = param.List(default=[], doc="Ids of the Bokeh ranges of x and y that maps share.")
-    colors = param.Dict(default={}, doc="Colors and font by name, as `COLORS`.")
+    colors = param.Dict(default={}, doc="Colors and font by name, as `theme.named`.")
 
     _esm = "\n".join([POWER_OF_TEN_JS, *((_HERE / name).read_text("utf-8") for name in _SCRIPTS)])
     _stylesheets: ClassVar[list[str]] = [(_HERE / "frames.css").read_text("utf-8")]
 
 
-COLORS = {name.removeprefix("--"): value for name, value in theme.VARIABLES.items()}
-
-
-class StepPlayer(Viewer):
+class StepPlayer(View):
     """The player of a session's run; the maps above share its zoom."""
 
     def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
-        super().__init__()
-        self._session = session
+        super().__init__(session)
         self._reels: list[Reel] = []
-        self._player = FramePlayer(ranges=[x_range.id, y_range.id], colors=COLORS, margin=0)
+        self._player = FramePlayer(
+            ranges=[x_range.id, y_range.id], colors=theme.named(theme.DARK), margin=0
+        )
         self._show_runs()
         self._player.on_msg(self._answer)
         self._player.param.watch(self._follow_player, "step")
-        session.param.watch(self._show_runs, ["run", "scene", "pinned"])
-        session.store.param.watch(self._follow_store, "step")
-        session.store.param.watch(self._show_runs, "target")
+        self.follow(session, ["run", "scene", "pinned"], self._show_runs)
+        self.follow(session.store, "step", self._follow_store)
+        self.follow(session.store, "target", self._show_runs)
 
     def resize(self, size: int) -> None:
         """Set the side of the map frames in pixels."""
         self._player.size = size
 
     def dress(self, colors: dict[str, str]) -> None:
-        """Set colors by name: what of `COLORS` is not among them stays."""
-        self._player.colors = {**self._player.colors, **colors}
+        """Set colors by name, as `theme.named`."""
+        self._player.colors = colors
 
     def _show_runs(self, *events: Any) -> None:
         session, scale = self._session, estimate_scale(self._session)

@@ -26,6 +26,7 @@ import panel as pn
 from bokeh.models import Range1d
 from playwright.sync_api import Page, sync_playwright
 
+from explorer import theme
 from explorer.frames import CHUNK_BYTES
 from explorer.library import Scene
 from explorer.scales import palette
@@ -111,13 +112,14 @@ def player(pinned: bool = False) -> Any:
     other = made_up_run(session.store, seed=1) if pinned else None
     session.param.update(scene=run.scene, run=run, pinned=other)
     view = StepPlayer(session, Range1d(), Range1d())
-    view.resize(frame_size(WINDOW[0]))
+    view.resize(frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH))
     return pn.panel(view)
 
 
 def dynamic_map() -> Any:
     """Return the same pictures as HoloViews would draw them; the truth stands still."""
-    run, size = made_up_run(Store(cards={})), frame_size(WINDOW[0])
+    run = made_up_run(Store(cards={}))
+    size = frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH)
     slider = pn.widgets.IntSlider(start=1, end=STEPS, value=STEPS)
     half = 0.5 * EXTENT_KPC
     shared = {"frame_width": size, "frame_height": size, "colorbar": True, "tools": ["hover"]}

@@ -114,18 +114,18 @@ class Console:
 
 
 @pytest.fixture(scope="session")
+def console():
+    """What makes a page's `Console`."""
+    return Console
+
+
+@pytest.fixture(scope="session")
 def context(browser):
     """One browser context, so that scripts are fetched once."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(30_000)
     yield context
     context.close()
-
-
-@pytest.fixture
-def watch():
-    """What makes the console of a page."""
-    return Console
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def lopsided_run(seed=0, steps=STEPS, factor=0.5):
 
 
 @pytest.fixture
-def player(context, watch, monkeypatch):
+def player(context, console, monkeypatch):
     """The page of a session's player with a map beside it; the session is at `page.session`."""
     monkeypatch.setattr(frames, "CHUNK_BYTES", 2 * 2 * PIXELS**2)  # three messages
     opened = []
@@ -63,14 +63,14 @@ def player(context, watch, monkeypatch):
             break
         time.sleep(0.1)
     page = context.new_page()
-    console = watch(page, passing="cdn.holoviz.org")  # where pages without our template look
+    seen = console(page, passing="cdn.holoviz.org")  # where pages without our template look
     page.goto(f"http://localhost:{port}/player")
     page.locator("canvas[aria-label^='Estimate'][aria-label*='step 6/6']").wait_for()
     page.session, page.x_range = opened[-1]
     yield page
     page.close()
     server.stop()
-    assert console.complaints == []
+    assert seen.complaints == []
 
 
 def picture(page, number):

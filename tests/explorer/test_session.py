@@ -71,11 +71,13 @@ def test_first_view_is_translated_and_kept(toy, run):
     np.testing.assert_allclose(residual_map(one.run), -1.0, atol=0.1)
     assert [p[0] for p in previews if p] == [1, 2, 3]
     assert library.RUNS.get(one.store.view) is one.run
+    assert not one.recalled
     first = one.run
     one.store.seed = 5
     assert one.run is None
     one.store.seed = 0
     assert one.run is first
+    assert one.recalled
 
 
 def test_cancel_stops_between_steps(toy):

@@ -47,6 +47,7 @@ class Table:
     caption : what it shows.
     bold : (row, column) of cells to stand out.
     fold : as in `Picture`.
+    is_text : whether cells are words, which may be long, rather than numbers.
     """
 
     head: Sequence[str]
@@ -54,6 +55,7 @@ class Table:
     caption: str
     bold: frozenset[tuple[int, int]] = frozenset()
     fold: str = ""
+    is_text: bool = False
 
 
 Part = Picture | Table

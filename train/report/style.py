@@ -28,7 +28,7 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42, "svg.fonttype": "none",
 }  # fmt: skip
 WIDTH = 9.6  # inches; a page's column
-_LEAST_PANELS = 3  # across: fewer are not drawn wider
+_LEAST_PANELS = 4  # across: fewer are not drawn wider
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ _LOOKS: dict[str, tuple[str, Any, str]] = {
     "identity": ("#b3b3b3", ":", "v"),
     "pixelwise": ("#808080", (0, (5, 1.5)), "^"),
     "l1": (INK, (0, (5, 1.5, 1, 1.5)), "s"),
-    "crps": ("#882255", (0, (5, 1.5, 1, 1.5)), "D"),
     "pix2pix": ("#d55e00", (0, (3, 1)), "P"),
+    "crps": ("#882255", (0, (5, 1.5, 1, 1.5)), "D"),
     "ddpm": ("#0072b2", "-", "o"),
     "indi": ("#e69f00", "-", "X"),
     "score_sde": ("#56b4e9", (0, (6, 1)), "p"),

@@ -48,6 +48,10 @@ def _one(value: float) -> float:
     return abs(np.log(value)) if value > 0 else np.inf
 
 
+def _nearest(aim: float) -> Callable[[float], float]:
+    return lambda value: abs(value - aim)
+
+
 SCORES = {
     "crps_dex": Column("CRPS (dex)"),
     "mae_dex": Column("error of a sample (dex)"),
@@ -78,7 +82,7 @@ def numbers(
     head: str, rows: Mapping[str, Sequence[float]], columns: Sequence[Column], caption: str,
     fold: str = "",
 ) -> Table:  # fmt: skip
-    """Return a table of numbers, the best of each column bold where there are two or more."""
+    """Return a table of numbers, the best of each column bold where they differ."""
     cells = [
         [name, *(number(v, c.digits) for v, c in zip(row, columns, strict=True))]
         for name, row in rows.items()
@@ -91,7 +95,7 @@ def numbers(
             r: column.best(round(row[place - 1], column.digits))
             for r, row in enumerate(rows.values()) if np.isfinite(row[place - 1])
         }  # fmt: skip
-        if len(known) > 1:
+        if len(set(known.values())) > 1:
             bold |= {(r, place) for r, value in known.items() if value == min(known.values())}
     return Table([head, *(c.head for c in columns)], cells, caption, frozenset(bold), fold)
 
@@ -189,7 +193,7 @@ def coverage_table(collection: Collection, pairs: Sequence[Pair], caption: str) 
         row = [100.0 * value for part in covered for value in part]
         rows[collection.looks[method].label] = row or [np.nan] * len(QUANTITIES) * len(LEVELS)
     columns = [
-        Column(f"{name}, {100 * level:.0f} %", 0, lambda v, aim=100 * level: abs(v - aim))  # type: ignore[misc]
+        Column(f"{name}, {100 * level:.0f} %", 0, _nearest(100.0 * level))
         for name in QUANTITIES.values()
         for level in LEVELS
     ]
@@ -237,7 +241,13 @@ def command_of(evaluation: Evaluation) -> str:
 def command_table(collection: Collection, caption: str) -> Table:
     """Return the command of each file."""
     rows = [[e.method.title, command_of(e)] for e in collection.files.values()]
-    return Table(["method", "command"], rows, caption)
+    return Table(["method", "command"], rows, caption, is_text=True)
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:.3g}" if value >= 1e-3 else "< 0.001"
 
 
 def cost_table(collection: Collection, caption: str) -> Table:
@@ -253,7 +263,7 @@ def cost_table(collection: Collection, caption: str) -> Table:
             method.title, f"{method.parameters / 1e6:.2f} M" if method.parameters else NOTHING,
             str(method.steps), method.sampler or NOTHING,
             NOTHING if method.training_minutes is None else f"{method.training_minutes:.0f}",
-            NOTHING if method.seconds_per_map is None else f"{method.seconds_per_map:.3g}",
+            _seconds(method.seconds_per_map),
             NOTHING if method.batch is None else str(method.batch), method.device or NOTHING,
             number(mean_crps(evaluation)),
         ])  # fmt: skip

@@ -110,6 +110,7 @@ def test_bold_is_what_is_printed_as_the_best():
     columns = [Column("error"), Column("ratio", 2, lambda v: abs(np.log(v)))]
     rows = {"a": [0.1001, 0.5], "b": [0.1002, 1.25], "c": [0.2, np.nan]}
     assert numbers("", rows, columns, "").bold == {(0, 1), (1, 1), (1, 2)}
+    assert not numbers("", {"a": [0.1, 1.0], "b": [0.1, 1.0]}, columns, "").bold
 
 
 def test_relative_scores_are_divided_by_the_baseline(evaluations, tmp_path):

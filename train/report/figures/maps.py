@@ -85,10 +85,9 @@ def _figure(cases: Sequence[Case], across: int) -> Figure:
             _add_axes(figure, (left + column * step, bottom), (side, side))
             for column in range(columns)
         ]
-        wide = min(columns - 1, 3)  # columns above the color bar of outputs and truth
         bars = (
             _add_axes(figure, (left, under), (side, _BAR)),
-            _add_axes(figure, (left + (columns - wide) * step, under), (wide * step - _GAP, _BAR)),
+            _add_axes(figure, (left + step, under), ((columns - 1) * step - _GAP, _BAR)),
         )
         _draw_case(case, axes, bars)
     return figure

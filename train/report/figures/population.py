@@ -22,6 +22,7 @@ from train.report.style import INK, MUTED, Look, bands, panels, styled
 
 _COLUMNS = 6
 _SECTORS = 12
+_MANY = 100  # galaxies from which on points are small
 _BINS = 8  # of the running median
 
 
@@ -64,12 +65,13 @@ def abundance_matching(
     halo = np.geomspace(x_limits[0], x_limits[1] * 3, 80)
     relation = [stellar_mass(mass, redshift) for mass in halo]
     middle = _running_median(truth)
+    size = 3.5 if len(truth.stars) < _MANY else 2.2
     points = {"truth": (Look("truth", INK), truth), **models}
     for place, (look, masses) in zip(axes, points.values(), strict=True):
         place.loglog(halo, relation, color=MUTED, ls=":", lw=1.0)
         place.plot(*middle, color=INK, lw=1.2, ls="-" if masses is truth else "--")
         place.plot(
-            masses.dark_matter, masses.stars, ls="", marker="o", ms=2.6, mew=0, alpha=0.65,
+            masses.dark_matter, masses.stars, ls="", marker="o", ms=size, mew=0, alpha=0.65,
             color=look.color,
         )  # fmt: skip
         place.set(xlim=x_limits, ylim=y_limits)
@@ -175,7 +177,7 @@ def center_drift(models: Mapping[str, tuple[Look, NDArray[Any]]]) -> Figure:
     of a sector is the share of galaxies, its colors how far their centers moved.
     """
     figure, axes = panels(
-        len(models), _COLUMNS, 1.08, margin=0.5, sharey=True,
+        len(models), _COLUMNS, 1.12, margin=0.55, sharey=True,
         subplot_kw={"projection": "polar"},
     )  # fmt: skip
     sizes = [np.hypot(*drift.T) for _, drift in models.values()]
@@ -209,7 +211,7 @@ def _dress_rose(axes: Axes, even: float) -> None:
     turn = np.linspace(0, 2 * np.pi, 181)
     axes.plot(turn, np.full(181, even), color=MUTED, lw=0.7, ls="--")
     axes.set_xticks(np.arange(4) * np.pi / 2, ["+x", "+y", "\u2212x", "\u2212y"])
-    axes.tick_params(axis="x", pad=-4, labelsize=6.5, labelcolor=MUTED)
+    axes.tick_params(axis="x", pad=-1, labelsize=6.5, labelcolor=MUTED)
     axes.tick_params(axis="y", labelsize=6)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g} %" if share else ""))

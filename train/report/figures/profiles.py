@@ -17,6 +17,7 @@ from engine.metrics.profile import residual_dex, squared_residual
 from train.report.style import INK, MUTED, WIDTH, Look, arrow, bands, styled
 
 _MOST_DECADES = 6.0
+_SHOWN = 93.0  # percentile of points to which the axes of residuals reach
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def profile_lines(directions: Sequence[Profiles], method: Look, name: str, x_lab
             f"{arrow(profiles.source, profiles.target)}\n{domain.symbol} ({domain.unit_tex})"
         )
         _set_scale(column[0], profiles)
-        column[1].set_xlabel(x_label)
+    figure.supxlabel(x_label, fontsize=8)
     axes[0, 0].set_ylabel("truth")
     axes[1, 0].set_ylabel(method.label)
     return figure
@@ -125,22 +126,36 @@ def profile_residuals(
             column[2].plot(profiles.radii, bands(square)[1], **look.curve)
         column[0].axhline(0.0, color=MUTED, lw=0.6)
         column[0].set_title(arrow(profiles.source, profiles.target))
-        column[2].set_xlabel(x_label)
     _limit(axes[0], symmetric=True)
     _limit(axes[1], symmetric=False)
-    if any(np.nanmax(line.get_ydata(), initial=0.0) > 0 for a in axes[2] for line in a.get_lines()):
-        axes[2, 0].set_yscale("log")
+    _limit_log(axes[2])
     axes[0, 0].set_ylabel("bias: median of\n" + r"$\log_{10}$(model/truth) (dex)")
     axes[1, 0].set_ylabel("scatter: half of its\n16–84 % range (dex)")
     axes[2, 0].set_ylabel("median of\n" + r"$(1-\mathrm{model}/\mathrm{truth})^2$")
+    figure.supxlabel(x_label, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, max(1, len(labels))))
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(6, max(1, len(labels))))
     return figure
 
 
 def _limit(axes: Sequence[Axes], *, symmetric: bool) -> None:
-    """Leave out of a row's common y axis what only a hundredth of its points reaches."""
-    values = [np.asarray(line.get_ydata(), float) for a in axes for line in a.get_lines()]
-    joined = np.abs(np.concatenate([v[np.isfinite(v)] for v in values] or [np.empty(0)]))
-    top = max(1.1 * float(np.percentile(joined, 99.0)) if joined.size else 1.0, 0.02)
+    """Leave out of a row's common y axis what only few points reach, as of a poor baseline."""
+    joined = np.abs(_drawn(axes))
+    top = max(1.2 * float(np.percentile(joined, _SHOWN)) if joined.size else 1.0, 0.02)
     axes[0].set_ylim(-top if symmetric else 0.0, top)
+
+
+def _limit_log(axes: Sequence[Axes]) -> None:
+    """Make a row's common y axis logarithmic, likewise, if anything is above zero."""
+    joined = _drawn(axes)
+    joined = np.log10(joined[joined > 0])
+    if joined.size:
+        low, high = np.percentile(joined, (100.0 - _SHOWN, _SHOWN))
+        axes[0].set(yscale="log", ylim=(10.0 ** (low - 0.5), 10.0 ** (high + 0.5)))
+
+
+def _drawn(axes: Sequence[Axes]) -> NDArray[np.float64]:
+    """Return all finite ordinates of the lines in axes."""
+    values = [np.asarray(line.get_ydata(), float) for a in axes for line in a.get_lines()]
+    joined = np.concatenate(values or [np.empty(0)])
+    return joined[np.isfinite(joined)]

@@ -54,13 +54,15 @@ def by_scale(directions: Sequence[Scales], methods: Mapping[str, Look]) -> Figur
 
     Returns
     -------
-    A figure of three rows; abscissae are waves across the map and, on top, wavelengths in pixels.
+    A figure of a row for each measure that there is; abscissae are waves across the map and, on
+    top, wavelengths in pixels.
     """
-    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
-    axes = figure.subplots(3, len(directions), squeeze=False, sharex=True, sharey="row")
+    rows = [row for row in _ROWS if any(getattr(scales, row[0]) for scales in directions)]
+    figure = Figure(figsize=(WIDTH, 0.8 + 1.6 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(directions), squeeze=False, sharex=True, sharey="row")
     labels: dict[str, Any] = {}
     for column, scales in zip(axes.T, directions, strict=True):
-        for place, (name, _) in zip(column, _ROWS, strict=True):
+        for place, (name, _) in zip(column, rows, strict=True):
             curves = getattr(scales, name)
             for method in (m for m in methods if m in curves):
                 (line,) = place.plot(scales.waves, curves[method], **methods[method].curve)
@@ -68,7 +70,7 @@ def by_scale(directions: Sequence[Scales], methods: Mapping[str, Look]) -> Figur
             place.axhline(1.0, color=MUTED, lw=0.6)
         column[0].set_title(arrow(scales.source, scales.target), pad=22)
         _set_waves(column, scales)
-    for row, (name, words) in zip(axes, _ROWS, strict=True):
+    for row, (name, words) in zip(axes, rows, strict=True):
         row[0].set_ylabel(words)
         row[0].set_ylim(*_range(row, 1.1 if name == "correlation" else 1.5))
     order = [look.label for look in methods.values() if look.label in labels]
@@ -103,9 +105,10 @@ def _set_waves(column: Sequence[Axes], scales: Scales) -> None:
 
 
 def _range(row: Sequence[Axes], least: float) -> tuple[float, float]:
-    """Return limits of y from 0, or below where curves go there, to at least `least`."""
+    """Return limits of y from 0, or below where many points are, to at least `least`."""
     values = np.concatenate([np.asarray(line.get_ydata(), float) for a in row for line in a.lines])
     good = values[np.isfinite(values)]
     if not good.size:
         return 0.0, least
-    return min(0.0, 1.1 * float(good.min())), min(max(least, 1.08 * float(good.max())), 3.0)
+    low, high = np.percentile(good, (5.0, 97.0))
+    return min(0.0, 1.1 * float(low)), max(least, 1.08 * float(high))

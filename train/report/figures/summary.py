@@ -66,7 +66,7 @@ def _color_scale(values: NDArray[Any], relative: bool) -> tuple[LogNorm, str]:
     if not relative:
         low, high = np.percentile(values, (2.0, 98.0))
         return LogNorm(low, max(high, 1.1 * low)), "viridis_r"
-    limit = float(np.clip(np.percentile(np.abs(np.log10(values)), 97.0), 0.3, 1.0))
+    limit = float(np.clip(np.percentile(np.abs(np.log10(values)), 90.0), 0.3, 1.0))
     return LogNorm(10.0**-limit, 10.0**limit), "RdBu_r"
 
 
@@ -76,10 +76,17 @@ def _write_numbers(axes: Axes, values: NDArray[Any], color_of: Callable[[float],
         if np.isfinite(value):
             red, green, blue, _ = color_of(max(value, 1e-12))
             pale = 0.299 * red + 0.587 * green + 0.114 * blue > 0.55
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5.5,
+            axes.text(column, row, _cell(value), ha="center", va="center", fontsize=5.5,
                       color=INK if pale else "white")  # fmt: skip
         elif row != column:
             axes.text(column, row, "–", ha="center", va="center", fontsize=6, color=MUTED)
+
+
+def _cell(value: float) -> str:
+    """Write a number in three or four signs."""
+    if value >= 100:
+        return ">99"
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def _name_domains(axes: Axes, names: Sequence[str]) -> None:

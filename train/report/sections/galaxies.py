@@ -50,12 +50,14 @@ def maps_of_cases(collection: Collection) -> Section:
 def _gallery(collection: Collection, cases: dict[str, dict[Pair, list[Case]]]) -> list[Part]:
     """Return one galaxy a direction as all methods see it, if there are several."""
     shown = list(cases)[-_MOST_SHOWN:]
+    if len(shown) < 2:
+        return []
     rows = [
         _case(pair, [(collection.looks[n].label, cases[n][pair][0]) for n in shown])
         for pair in collection.focus
         if all(pair in cases[n] for n in shown)
     ]
-    if len(shown) < 2 or not rows:
+    if not rows:
         return []
     return [Picture(
         "gallery", maps.gallery(rows),

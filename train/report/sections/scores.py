@@ -81,7 +81,7 @@ def cost(collection: Collection) -> Section:
         parts.append(Picture(
             "cost", summary.cost_and_quality(points, ", ".join(sorted(devices))),
             "Seconds of one map against the mean CRPS; to the lower left is better. Areas are in "
-            "proportion to the parameters of the network, crosses have none.",
+            "proportion to the parameters of the network, open markers have none.",
         ))  # fmt: skip
     parts.append(tables.cost_table(
         collection, "What each method costs. Seconds are of one sample of one map, in batches."
@@ -102,7 +102,7 @@ def provenance(collection: Collection) -> Section:
     ]
     notes = [[e.method.title, note] for e in collection.files.values() for note in e.method.notes]
     if notes:
-        parts.append(Table(["method", "note"], notes, "What is missing, and why."))
+        parts.append(Table(["method", "note"], notes, "What is missing, and why.", is_text=True))
     return Section(
         "provenance", "Where the numbers come from",
         "Every number above follows from the evaluation files by the command at the top; each file "
