@@ -1,5 +1,6 @@
 """The server's side of the player: what it answers, and how the step follows the store."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from bokeh.models import Range1d
 from data.domains import DOMAINS
 from engine.metrics.image import mae_dex
 from engine.metrics.spectrum import power_spectrum
+from explorer import theme
 from explorer.frames import Reel, Scale
 from explorer.session import Session
 from explorer.store import MAX_STEPS, Store
@@ -159,11 +161,13 @@ def test_what_cannot_be_compared_is_said_and_comes_back(pinned, run, monkeypatch
     ]  # fmt: skip
 
 
-def test_colors_are_set_from_outside_by_name(player):
-    before = player._player.colors
-    player.dress({"warm": "#000000"})
-    assert player._player.colors == {**before, "warm": "#000000"}
-    assert set(before) >= {"background", "inset", "line", "text", "muted", "accent", "noData"}
+def test_every_color_that_a_canvas_draws_with_has_its_name(player):
+    script = player._player._esm
+    drawn = set(re.findall(r"(?:this\.|[^.\w])style\.(\w+)", script)) - {"marginLeft", "gap"}
+    assert {"warm", "accent", "noData"} <= drawn
+    for colors in (theme.DARK, theme.LIGHT):
+        player.dress(theme.named(colors))
+        assert drawn <= set(player._player.colors)
 
 
 def weight(told):
