@@ -2,7 +2,7 @@
 
 python docs/figures/findings.py                     # prints them
 python docs/figures/findings.py --write             # puts them into docs/findings.md
-python docs/figures/findings.py --shift runs/shift  # first reads scores on other maps into shift.json
+python docs/figures/findings.py --shift runs/shift  # first scores on other maps, to shift.json
 
 `--shift` names a folder with one folder of evaluation files for each set of maps.
 """

@@ -26,6 +26,7 @@ def shipped() -> dict[str, Evaluation]:
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a table in Markdown."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
