@@ -150,7 +150,8 @@ def integrated(
         place.set(xlim=limits, ylim=limits, box_aspect=1)
         place.set_title(look.label, pad=3)
         _decades(place)
-    most = max((float(h.get_array().max()) for h in drawn if h.get_array().size), default=1.0)
+    counts = (np.asarray(hexagons.get_array()) for hexagons in drawn)
+    most = max((float(each.max()) for each in counts if each.size), default=1.0)
     for hexagons in drawn:
         hexagons.set_clim(0.0, most)
     figure.supxlabel(f"truth: {label}", fontsize=8)
@@ -206,7 +207,7 @@ def center_drift(models: Mapping[str, tuple[Look, NDArray[Any]]]) -> Figure:
     return figure
 
 
-def _dress_rose(axes: Axes, even: float) -> None:
+def _dress_rose(axes: Any, even: float) -> None:
     """Label directions and shares; a dashed circle where all directions are alike."""
     turn = np.linspace(0, 2 * np.pi, 181)
     axes.plot(turn, np.full(181, even), color=MUTED, lw=0.7, ls="--")
