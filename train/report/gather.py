@@ -62,6 +62,12 @@ class Collection:
         return looks({e.method.name: e.method.title for e in reversed(self.files.values())})
 
     @property
+    def by_method(self) -> list[Evaluation]:
+        """All files, in the one order of their methods."""
+        order = list(self.looks)
+        return sorted(self.files.values(), key=lambda e: order.index(e.method.name))
+
+    @property
     def sampled(self) -> dict[str, Evaluation]:
         """Those of `methods` that draw more than one sample."""
         return {n: e for n, e in self.methods.items() if _most_samples(e) > 1}

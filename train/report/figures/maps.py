@@ -143,6 +143,8 @@ def _ticks(low: float, high: float) -> NDArray[np.float64]:
 
 
 def _power_of_ten(value: float, _: int | None = None) -> str:
+    if 0.01 < value < 1000:
+        return f"{value:.1g}" if value < 10 else f"{value:.0f}"
     exponent = int(np.floor(np.log10(value) + 1e-9))
     mantissa = round(value / 10.0**exponent)
     return f"$10^{{{exponent}}}$" if mantissa == 1 else rf"${mantissa}\times10^{{{exponent}}}$"

@@ -23,7 +23,7 @@ from train.report.style import INK, MUTED, Look, bands, panels, styled
 _COLUMNS = 6
 _SECTORS = 12
 _MANY = 100  # galaxies from which on points are small
-_BINS = 8  # of the running median
+_BINS, _LEAST_IN_BIN = 8, 5  # of the running median
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _running_median(masses: Masses) -> tuple[NDArray[Any], NDArray[Any]]:
     good = (masses.dark_matter > 0) & (masses.stars > 0)
     x, y = np.log10(masses.dark_matter[good]), np.log10(masses.stars[good])
     order = np.argsort(x)
-    parts = np.array_split(order, max(1, min(_BINS, len(order) // 3)))
+    parts = np.array_split(order, max(1, min(_BINS, len(order) // _LEAST_IN_BIN)))
     parts = [part for part in parts if len(part)]
     return (
         10.0 ** np.array([np.median(x[part]) for part in parts]),
