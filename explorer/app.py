@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import panel as pn
-
 from explorer.page import build
 
-pn.extension(notifications=False)
 build().servable()

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import panel as pn
+import panel_material_ui as pmui
 from panel.viewable import Viewer
 
 from data.domains import DOMAINS
-from explorer import library, theme
-from explorer.export import FORMATS, export_bytes, export_name
+from explorer import library
+from explorer.export import FORMATS, export_bytes, export_name, unavailable
 from explorer.session import Session
 from explorer.views.facts import Facts
 
-_HEADING = {
-    "color": theme.MUTED, "font-size": "11px", "font-weight": "600",
-    "letter-spacing": "0.08em", "text-transform": "uppercase",
+_HEADING_CSS = """
+h2 { margin: 0; font: 600 11px var(--font); letter-spacing: 0.08em; text-transform: uppercase;
+  color: var(--muted); }
+"""
+_STATUS_CSS = """
+.bar { height: 4px; border-radius: 2px; background: var(--line); overflow: hidden; }
+.rest { visibility: hidden; }
+.bar > i { display: block; height: 100%; border-radius: 2px; background: var(--accent); }
+.wait > i { width: 30%; animation: wait 1.4s ease-in-out infinite alternate; }
+@keyframes wait { to { margin-left: 70%; } }
+@media (prefers-reduced-motion: reduce) { .wait > i { animation: none; width: 100%; } }
+p { margin: 6px 0 0; min-height: 34px; font: 13px/17px var(--font); color: var(--muted); }
+"""
+_HELP = {
+    "rotation": "Five directions drawn at random, from which the galaxy is seen.",
+    "translator": "The trained model; “On view” below tells its error in this direction.",
+    "steps": "Steps of the sampler between noise (t = 1) and map (t = 0): more take longer and "
+    "follow the model more closely.",
+    "seed": "Start of the random numbers: another seed draws another sample of what the target "
+    "may look like, the same seed the same one.",
+    "guidance": "0 ignores the source, 1 is the model as trained, more insists on the source.",
+}
+# Their own − and + have no names, and arrow keys do the same.
+_NUMBER_STYLE = {
+    "& .MuiInputAdornment-root": {"display": "none"}, "& .MuiInputBase-input": {"paddingX": "12px"},
 }  # fmt: skip
-_GUIDANCE = "0 ignores the source, 1 is the model as trained, more insists on the source."
-_HINT = {"color": theme.MUTED, "font-size": "12px", "line-height": "1.3"}
 
 
 def _heading(text: str) -> pn.pane.HTML:
-    return pn.pane.HTML(text, styles=_HEADING, margin=(12, 10, 0, 10))
+    return pn.pane.HTML(f"<h2>{text}</h2>", stylesheets=[_HEADING_CSS], margin=(10, 10, 2, 10))
 
 
 class Controls(Viewer):
@@ -34,26 +56,22 @@ class Controls(Viewer):
         self._session = session
         store = session.store
         self._choices = self._make_choices()
-        self._run = pn.widgets.Button(
-            label="Translate", button_type="primary", sizing_mode="stretch_width",
-            margin=(10, 4, 4, 10), on_click=lambda event: session.translate(),
+        self._run = pmui.Button(
+            label="Translate", sizing_mode="stretch_width", margin=(8, 4, 4, 10), disabled=True,
+            disable_elevation=True, on_click=lambda event: session.translate(),
         )  # fmt: skip
-        self._stop = pn.widgets.Button(
-            label="Cancel", width=84, disabled=True, margin=(10, 10, 4, 4),
+        self._stop = pmui.Button(
+            label="Cancel", variant="outlined", width=88, margin=(8, 10, 4, 4), disabled=True,
             on_click=lambda event: session.cancel(),
         )  # fmt: skip
-        self._progress = pn.indicators.Progress(
-            value=0,
-            max=100,
-            sizing_mode="stretch_width",
-            height=6,
-            margin=(4, 10, 0, 10),
-            stylesheets=[theme.PROGRESS_CSS],
-        )
         self._status = pn.pane.HTML(
-            "", margin=(4, 10, 0, 10), styles={"color": theme.MUTED, "font-size": "13px"}
+            "", margin=(6, 10, 0, 10), sizing_mode="stretch_width", stylesheets=[_STATUS_CSS]
         )
-        self._downloads = [self._download(extension) for extension in FORMATS]
+        self._format, self._download = self._make_export()
+        self._why_not = pn.pane.HTML(
+            "", visible=False, margin=(0, 10), sizing_mode="stretch_width",
+            stylesheets=[_STATUS_CSS],
+        )  # fmt: skip
         self._facts = Facts(session)
         session.param.watch(self._update, ["scene", "run", "preview", "busy", "loading", "problem"])
         store.param.watch(self._update, ["translator"])
@@ -66,49 +84,55 @@ class Controls(Viewer):
         titles = {str(card.get("title", name)): name for name, card in store.cards.items()}
 
         def select(name: str, label: str, options: dict[str, str]) -> Any:
-            widget = pn.widgets.Select(
-                label=label, options=options, value=getattr(store, name),
-                sizing_mode="stretch_width", margin=(3, 10), stylesheets=[theme.INPUT_CSS],
+            widget = pmui.Select(
+                label=label, options=options, value=getattr(store, name), size="small",
+                sizing_mode="stretch_width", margin=(7, 10), description=_HELP.get(name, ""),
             )  # fmt: skip
             _bind(widget, store, name)
             return widget
 
-        def number(name: str, label: str) -> Any:
-            kind = pn.widgets.FloatInput if name == "guidance" else pn.widgets.IntInput
+        def number(kind: Any, name: str, step: float) -> Any:
             widget = kind(
-                label=label, value=getattr(store, name), step=0.5 if name == "guidance" else 1,
-                sizing_mode="stretch_width", margin=(3, 10), min_width=90,
-                stylesheets=[theme.INPUT_CSS],
+                label=name.capitalize(), value=getattr(store, name), step=step, size="small",
+                sizing_mode="stretch_width", min_width=60, margin=0, sx=_NUMBER_STYLE,
+                format="0[.]0[00]", description=_HELP[name],
             )  # fmt: skip
             _bind(widget, store, name, self._refuse)
             return widget
 
-        rotation = pn.widgets.RadioButtonGroup(
-            options=list(range(1, library.NUM_ROTATIONS + 1)), value=store.rotation,
-            sizing_mode="stretch_width", margin=(0, 10, 3, 10), button_style="outline",
-            button_type="primary",
+        rotation = pmui.RadioButtonGroup(
+            label="Rotation", options={str(i + 1): i + 1 for i in range(library.NUM_ROTATIONS)},
+            value=store.rotation, size="small", sizing_mode="stretch_width", margin=(2, 10, 6, 10),
+            description=_HELP["rotation"],
         )  # fmt: skip
         _bind(rotation, store, "rotation")
-        caption = pn.pane.HTML("Rotation", margin=(3, 10, 2, 10), styles={"font-size": "13px"})
-        self._steps, self._seed = number("steps", "Steps"), number("seed", "Seed")
-        self._guidance = number("guidance", "Guidance")
+        self._steps = number(pmui.IntInput, "steps", 1)
+        self._seed = number(pmui.IntInput, "seed", 1)
+        self._guidance = number(pmui.FloatInput, "guidance", 0.5)
         return [
-            _heading("Galaxy"),
-            select("galaxy", "Galaxy", galaxies), caption, rotation,
+            select("galaxy", "Galaxy", galaxies), rotation,
             _heading("Translation"),
             select("source", "Source", domains), select("target", "Target", domains),
             select("translator", "Translator", titles),
-            pn.Row(self._steps, self._seed, sizing_mode="stretch_width", margin=0),
-            self._guidance,
-            pn.pane.HTML(_GUIDANCE, margin=(0, 10), styles=_HINT, width=theme.SIDEBAR_WIDTH - 40),
+            pn.Row(self._steps, self._seed, sizing_mode="stretch_width", margin=(7, 10),
+                   styles={"gap": "8px"}),
+            pn.Row(self._guidance, sizing_mode="stretch_width", margin=(7, 10)),
         ]  # fmt: skip
 
-    def _download(self, extension: str) -> pn.widgets.FileDownload:
-        return pn.widgets.FileDownload(
-            label=extension.upper(), callback=lambda: export_bytes(self._session.run, extension),
-            filename=f"figure.{extension}", button_type="default", icon=None,
-            disabled=True, width=76, margin=(4, 0, 4, 8), css_classes=[f"export-{extension}"],
+    def _make_export(self) -> tuple[Any, Any]:
+        """Return the choice of a format and the button that writes it."""
+        formats = {f"{f.label}: {f.description}": name for name, f in FORMATS.items()}
+        choice = pmui.Select(
+            label="Format", options=formats, value="pdf", size="small", margin=(7, 10),
+            sizing_mode="stretch_width",
         )  # fmt: skip
+        button = pmui.FileDownload(
+            label="Download", callback=lambda: export_bytes(self._session.run, choice.value),
+            filename="export.pdf", variant="outlined", disabled=True, margin=(4, 10),
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        choice.param.watch(self._update, "value")
+        return choice, button
 
     def _refuse(self, name: str) -> None:
         allowed = self._session.store.allowed(name)
@@ -122,40 +146,48 @@ class Controls(Viewer):
         self._guidance.disabled = not session.store.has_prior
         self._run.disabled = session.busy or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy
-        self._progress.visible = session.busy
-        if session.preview:
-            step, num_steps, _ = session.preview
-            self._progress.value = int(100 * step / num_steps)
-        elif session.busy:
-            self._progress.value = 0
-        self._status.object = self._sentence()
-        for extension, button in zip(FORMATS, self._downloads, strict=True):
-            button.disabled = run is None
-            if run is not None:
-                button.filename = export_name(run, extension)
+        self._status.object = self._progress()
+        reason = unavailable(self._format.value, run)
+        self._download.disabled = run is None or bool(reason)
+        self._why_not.object = f"<p>{escape(reason)}</p>" if reason else ""
+        self._why_not.visible = bool(reason)
+        if run is not None:
+            self._download.filename = export_name(run, self._format.value)
+
+    def _progress(self) -> str:
+        """Return bar and sentence as HTML, as high while there is nothing to tell."""
+        session = self._session
+        working = session.busy or session.loading
+        kind = "rest" if not working else "" if session.preview else "wait"
+        share = int(100 * session.preview[0] / session.preview[1]) if session.preview else 0
+        told = f' aria-valuenow="{share}"' if session.preview else ""
+        width = f' style="width: {share}%"' if session.preview else ""
+        bar = f'class="bar {kind}" role="progressbar" aria-label="Progress"{told}'
+        return f'<div {bar}><i{width}></i></div><p role="status">{escape(self._sentence())}</p>'
 
     def _sentence(self) -> str:
-        session = self._session
+        session, run = self._session, self._session.run
         if session.loading:
             return "Making the maps of this galaxy…"
         if session.preview:
             return f"Sampling: step {session.preview[0]} of {session.preview[1]}"
         if session.busy:
-            return "Loading the translator…"
-        if session.run:
-            plural = "step" if session.run.num_steps == 1 else "steps"
-            return f"{session.run.num_steps} {plural} in {session.run.seconds:.1f} s"
+            return "Waiting for the translator…"
+        if run:
+            steps = "1 step" if run.num_steps == 1 else f"{run.num_steps} steps"
+            if session.recalled:
+                return f"{steps}, kept from before; sampling took {run.seconds:.1f} s then"
+            return f"{steps} sampled in {run.seconds:.1f} s"
         return "" if session.problem else "Ready to translate"
 
     def __panel__(self) -> Any:
         return pn.Column(
             *self._choices,
             pn.Row(self._run, self._stop, sizing_mode="stretch_width", margin=0),
-            self._progress, self._status,
-            _heading("Export figure"),
-            pn.Row(*self._downloads, margin=(0, 0, 0, 2)),
+            self._status,
+            _heading("Export"), self._format, self._download, self._why_not,
             _heading("On view"), self._facts,
-            sizing_mode="stretch_width", margin=0,
+            sizing_mode="stretch_width", margin=(10, 0, 16, 0),
         )  # fmt: skip
 
 

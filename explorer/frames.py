@@ -42,6 +42,21 @@ class Scale:
         return np.where(finite, levels, NO_DATA_LEVEL).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Reel:
+    """A run whose frames the browser holds under a number.
+
+    Attributes
+    ----------
+    number : other for other frames.
+    scale : of the estimates.
+    """
+
+    number: int
+    run: Run
+    scale: Scale
+
+
 def noise_scales(noisy: NDArray[np.float32]) -> list[Scale]:
     """Return a linear scale for each of the states (n, H, W): 3 standard deviations, 3 at least.
 
@@ -57,13 +72,14 @@ def chunk_steps(shape: tuple[int, int]) -> int:
     return max(1, CHUNK_BYTES // (2 * shape[0] * shape[1]))
 
 
-def chunk(run: Run, scale: Scale, start: int) -> bytes:
+def chunk(reel: Reel, start: int) -> bytes:
     """Return x_t and estimate of the steps from `start` (counted from 0) that one message holds.
 
     Returns
     -------
     bytes : (steps, 2, H, W) levels, row 0 at the bottom as everywhere.
     """
+    run, scale = reel.run, reel.scale
     part = slice(start, start + chunk_steps(run.output.shape))
     noisy = run.noisy[part]
     states = [s.levels(x) for s, x in zip(noise_scales(noisy), noisy, strict=True)]

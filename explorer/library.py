@@ -7,17 +7,19 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import panel as pn
 from numpy.typing import NDArray
 
 from data.catalog import CATALOG, CatalogEntry
+from data.cutouts import read_cutout
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import available_domains, field_of_view, missing_reason, prepare, render
 from data.rotations import random_rotations
+from data.sources import Cutout
 from engine.evaluation import Evaluation, EvaluationError
 from engine.shelf import evaluations
 from engine.translator import Translator, available
@@ -39,6 +41,7 @@ class Scene:
     maps : (grid, grid) float32 by domain, row = y upwards, physical units.
     missing : by domain, the sentence that says why there is no map.
     properties : scalars of the galaxy, as "halo_mass" in Msun.
+    cutout : the file that a galaxy comes from which is not of the catalog.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Scene:
     maps: dict[str, NDArray[np.float32]]
     missing: dict[str, str] = field(default_factory=dict)
     properties: dict[str, float] = field(default_factory=dict)
+    cutout: Cutout | None = None
 
 
 def kind_label(kind: str) -> str:
@@ -62,17 +66,40 @@ def galaxy_label(entry: CatalogEntry) -> str:
     return entry.label if kind in entry.label.lower() else f"{entry.label} ({kind})"
 
 
-@pn.cache(max_items=8, policy="LRU")
+@lru_cache(maxsize=8)
 def load_galaxy(name: str) -> Galaxy:
-    """Return the catalog's galaxy `name`, smoothing lengths computed."""
+    """Return the catalog's galaxy `name`, smoothing lengths computed.
+
+    Raises
+    ------
+    ValueError : where the catalog has no such galaxy.
+    """
+    if name not in ENTRIES:
+        raise ValueError(f"galaxy must be one of the catalog, {', '.join(ENTRIES)}, got {name!r}")
     return prepare(ENTRIES[name].load())
 
 
-@pn.cache(max_items=64, policy="LRU")
+@lru_cache(maxsize=64)
 def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
     """Return all maps of catalog galaxy `name` under `rotation` (from 1), `grid_size` pixels."""
-    galaxy = load_galaxy(name)
-    matrix = random_rotations(galaxy.name, NUM_ROTATIONS)[rotation - 1]
+    return _scene_of(load_galaxy(name), rotation, grid_size)
+
+
+def cutout_scene(cutout: Cutout, rotation: int, grid_size: int) -> Scene:
+    """Return all maps of a galaxy in a cutout file, as `load_scene` does."""
+    galaxy = read_cutout(cutout.path, center_kpc=cutout.center_kpc, radius_kpc=cutout.radius_kpc)
+    return _scene_of(prepare(galaxy), rotation, grid_size, cutout)
+
+
+def rotation_of(galaxy_name: str, rotation: int) -> NDArray[np.float64]:
+    """Return the (3, 3) matrix of a galaxy's rotation, a number from 1 to `NUM_ROTATIONS`."""
+    if not 1 <= rotation <= NUM_ROTATIONS:
+        raise ValueError(f"rotation must be from 1 to {NUM_ROTATIONS}, got {rotation}")
+    return random_rotations(galaxy_name, NUM_ROTATIONS)[rotation - 1]
+
+
+def _scene_of(galaxy: Galaxy, rotation: int, grid_size: int, cutout: Cutout | None = None) -> Scene:
+    matrix = rotation_of(galaxy.name, rotation)
     extent = field_of_view(galaxy)
     names = available_domains(galaxy)
     maps = render(galaxy, names, rotation=matrix, grid_size=grid_size, extent_kpc=extent)
@@ -80,11 +107,12 @@ def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
     missing = {name: reason for name, reason in reasons.items() if reason}
     kind = kind_label(galaxy.kind)
     return Scene(
-        galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing, galaxy.properties
-    )
+        galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing, galaxy.properties,
+        cutout,
+    )  # fmt: skip
 
 
-@pn.cache(max_items=4, policy="LRU")
+@lru_cache(maxsize=4)
 def load_translator(name: str) -> Translator:
     """Return the translator called `name`, its weights in memory."""
     return Translator.load(name)
@@ -97,7 +125,7 @@ def cards() -> dict[str, dict[str, Any]]:
     return {name: found[name] for name in order}
 
 
-@pn.cache(max_items=512, policy="LRU")
+@lru_cache(maxsize=512)
 def hold_out_error(name: str, source: str, target: str) -> float | None:
     """Return the mean absolute error in dex of a translator or baseline that was evaluated."""
     evaluation = _load_evaluation(name)
@@ -106,7 +134,7 @@ def hold_out_error(name: str, source: str, target: str) -> float | None:
     return evaluation.direction(source, target).scores()["mae_dex"]
 
 
-@pn.cache(max_items=16, policy="LRU")
+@lru_cache(maxsize=16)
 def _load_evaluation(name: str) -> Evaluation | None:
     """Return the evaluation beside a checkpoint; None, with a warning, where it is damaged."""
     path = evaluations().get(name)
@@ -119,16 +147,19 @@ def _load_evaluation(name: str) -> Evaluation | None:
 
 def forget_evaluations() -> None:
     """Read evaluations anew when they are next asked for."""
-    hold_out_error.clear()
-    _load_evaluation.clear()
+    hold_out_error.cache_clear()
+    _load_evaluation.cache_clear()
 
 
 class Shelf:
-    """The last finished runs, shared by all sessions; least recently used ones go first."""
+    """The last finished runs, shared by all sessions; least recently used ones go first.
 
-    def __init__(self, capacity: int = 24):
+    At most `capacity` are kept, of at most `max_bytes` together; the last one always is.
+    """
+
+    def __init__(self, capacity: int = 24, max_bytes: int = 1_000_000_000):
         self._items: OrderedDict[Hashable, Any] = OrderedDict()
-        self._capacity = capacity
+        self._capacity, self._max_bytes = capacity, max_bytes
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any:
@@ -139,12 +170,16 @@ class Shelf:
             return self._items.get(key)
 
     def put(self, key: Hashable, value: Any) -> None:
-        """Keep `value` under `key`."""
+        """Keep `value`, which says its `nbytes`, under `key`."""
         with self._lock:
             self._items[key] = value
             self._items.move_to_end(key)
-            while len(self._items) > self._capacity:
+            while len(self._items) > 1 and self._is_too_much():
                 self._items.popitem(last=False)
+
+    def _is_too_much(self) -> bool:
+        used = sum(item.nbytes for item in self._items.values())
+        return len(self._items) > self._capacity or used > self._max_bytes
 
 
 RUNS = Shelf()

@@ -1,67 +1,103 @@
-"""One page: header, sidebar, maps, steps; and the address that reopens it."""
+"""The page: header, sidebar, one view of several, and the address that reopens it."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import holoviews as hv
 import panel as pn
-from bokeh.models import Range1d
+import panel_material_ui as pmui
+from bokeh.themes import Theme
+from panel.io.resources import LOCAL_DIST
 
 from explorer import theme
 from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
-from explorer.views.maps import MapRow
 from explorer.views.notices import Notices
-from explorer.views.steps import StepPlayer
-from explorer.views.viewport import Viewport, frame_size
+from explorer.views.tour import Tour
+from explorer.views.translate import Translate
+from explorer.views.view import View
+from explorer.views.viewport import Viewport, is_dark
 
 TITLE = "Galactic Alchemy"
-SUBTITLE = "one view of a galaxy into another, step by step"
+LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
+VIEWS: tuple[type[View], ...] = (Translate,)
 
 
-def build() -> pn.template.FastListTemplate:
+def build() -> pmui.Page:
     """Return the page of a new session, its first translation on the way."""
+    pn.extension(disconnect_notification=LOST)
     hv.extension("bokeh", logo=False)
+    dark = is_dark(pn.state.cookies)
+    pn.config.theme = "dark" if dark else "default"
     store = Store()
     complaints = read_address(store)
-    session = Session(store)
-    ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
-    maps, steps = MapRow(session, *ranges), StepPlayer(session, *ranges)
-    notices = Notices(session, complaints)
-    viewport = Viewport(width=0, height=0, margin=0)
-
-    def resize(*events: object) -> None:
-        size = frame_size(viewport.width_px)
-        maps.resize(size)
-        steps.resize(size)
-
-    viewport.param.watch(resize, "width_px")
-    resize()
+    session = Session(store, dark=dark)
+    views, notices = Views(session, VIEWS), Notices(session, complaints)
+    viewport = Viewport(height=0, margin=0, sizing_mode="stretch_width")
+    main = pn.Column(
+        viewport, notices, views.area, margin=(10, 16, 16, 16), sizing_mode="stretch_width"
+    )
+    header = [views.menu, pn.layout.HSpacer(), Tour(align="center", margin=(0, 4))]
+    page = _page(session, header, Controls(session), main)
     if pn.state.location is not None:
         pn.state.location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
             store.accept(bad)))  # fmt: skip
         pn.state.on_session_destroyed(lambda context: session.close())
 
+    def follow_browser(*events: object) -> None:
+        session.dark = page.dark_theme
+        views.fit(viewport.width_px)
+
     def start() -> None:
+        # What the browser told before it was ready could not have been answered.
+        follow_browser()
+        viewport.param.watch(follow_browser, "width_px")
+        page.param.watch(follow_browser, "dark_theme")
         if pn.state.location is not None:  # the browser has told its own address by now
             pn.state.location.search = store.address()
         session.start()
 
     pn.state.onload(start)
-    return _template(Controls(session), pn.Column(
-        viewport, notices,
-        pn.Column(maps, styles=_CARD, margin=(0, 0, 12, 0), sizing_mode="stretch_width"),
-        pn.Column(steps, styles=_CARD, margin=0, sizing_mode="stretch_width"),
-        margin=0, sizing_mode="stretch_width",
-    ))  # fmt: skip
+    return page
 
 
-_CARD = {
-    "background": theme.SURFACE, "border": f"1px solid {theme.LINE}", "border-radius": "8px",
-    "padding": "10px 6px 8px 6px",
-}  # fmt: skip
+class Views:
+    """The page's views behind a menu of tabs; each is made when it is first chosen.
+
+    Attributes
+    ----------
+    menu : the tabs.
+    area : holds the view on show.
+    """
+
+    def __init__(self, session: Session, kinds: tuple[type[View], ...]):
+        self._session = session
+        self._kinds = kinds
+        self._made: dict[int, View] = {}
+        self._width_px = Viewport.param["width_px"].default
+        self.menu = pmui.TabMenu(
+            items=[{"label": kind.title} for kind in kinds], active=0, margin=(0, 16), width=None
+        )
+        self.area = pn.Column(margin=0, sizing_mode="stretch_width")
+        self.menu.param.watch(self._choose, "active")
+        self._choose()
+
+    def fit(self, width_px: int) -> None:
+        """Fit the view on show into so many pixels; the others follow when they are shown."""
+        self._width_px = width_px
+        self._made[self.menu.active].fit(width_px)
+
+    def _choose(self, *events: Any) -> None:
+        chosen = self.menu.active
+        for index, view in self._made.items():
+            view.shown = index == chosen
+        if chosen not in self._made:
+            self._made[chosen] = self._kinds[chosen](self._session)
+        view = self._made[chosen]
+        view.fit(self._width_px)
+        self.area[:] = [view]
 
 
 def read_address(store: Store) -> list[str]:
@@ -74,32 +110,15 @@ def read_address(store: Store) -> list[str]:
     return complaints
 
 
-class Fast(pn.theme.Fast):
-    """Panel's Fast design without its web font: the page loads nothing from elsewhere.
-
-    Panel finds a design's files by the name of its class, hence the same name.
-    """
-
-    _resources: ClassVar[Any] = {**pn.theme.Fast._resources, "font": {}}
-
-
-def _template(controls: Controls, main: pn.Column) -> pn.template.FastListTemplate:
-    return pn.template.FastListTemplate(
-        title=TITLE,
-        site="",
-        theme="dark",
-        theme_toggle=False,
-        font=theme.FONT,
-        busy_indicator=None,
-        design=Fast,
-        accent_base_color=theme.ACCENT,
-        header_background=theme.SURFACE,
-        header_color=theme.TEXT,
-        background_color=theme.BACKGROUND,
-        sidebar_width=theme.SIDEBAR_WIDTH,
-        main_layout=None,
-        raw_css=[theme.CSS],
-        header=[pn.pane.HTML(SUBTITLE, styles={"color": theme.MUTED, "font-size": "14px"})],
-        sidebar=[controls],
-        main=[main],
-    )
+def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.Page:
+    if pn.state.curdoc is not None:
+        # A session that is made anew for a browser that comes late, or back, would look for the
+        # style sheets elsewhere.
+        pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
+        # The page's theme passes over models that the document's theme names.
+        pn.state.curdoc.theme = Theme(json={"attrs": {name: {} for name in theme.OWN_MODELS}})
+    return pmui.Page(
+        title=TITLE, site_url="?", dark_theme=session.dark, theme_config=theme.MATERIAL,
+        sx=theme.HEADER, stylesheets=[theme.PAGE_CSS], sidebar_resizable=False,
+        sidebar_width=theme.SIDEBAR_WIDTH, header=header, sidebar=[sidebar], main=[main],
+    )  # fmt: skip

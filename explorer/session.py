@@ -32,11 +32,14 @@ class Session(param.Parameterized):
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
+    pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
     busy = param.Boolean(default=False, doc="A translation runs or waits.")
     loading = param.Boolean(default=False, doc="Maps are being made.")
     problem = param.String(default="", doc="One sentence on why there is no translation.")
     notice = param.String(default="", doc="One sentence that a person should read.")
+    recalled = param.Boolean(default=False, doc="The run on view was kept from before.")
+    dark = param.Boolean(default=True, doc="The page is dark, not light.")
 
     def __init__(self, store: Store, **params: Any):
         super().__init__(**params)
@@ -67,7 +70,7 @@ class Session(param.Parameterized):
             return
         view, scene = self.store.view, self.scene
         if (kept := library.RUNS.get(view)) is not None:
-            self.run = kept
+            self.param.update(run=kept, recalled=True)
             return
 
         def work(job: worker.Job) -> None:
@@ -81,7 +84,7 @@ class Session(param.Parameterized):
             library.RUNS.put(view, run)
             self._tell(job, lambda: self.param.update(run=run, busy=False, preview=None))
 
-        self.param.update(run=None, preview=None, busy=True)
+        self.param.update(run=None, preview=None, busy=True, recalled=False)
         self._run_job = worker.MODEL.submit(work)
         if self._run_job is None:
             self.busy = False

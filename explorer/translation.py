@@ -1,4 +1,4 @@
-"""One translation from start to end: every step kept, with its radial profile."""
+"""One translation from start to end: every step kept, with its profile, spectrum and error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.domains import DOMAINS
+from data.normalize import DEFAULT, Normalization
 from engine.metrics.profile import radial_profile, residual_dex
 from explorer import library
+from explorer.curves import Spectra, errors_dex, run_spectra
 from explorer.library import Scene
 from explorer.store import View
 
@@ -36,6 +38,8 @@ class Run:
     seconds : time that sampling took.
     sampler : name of the sampler, empty for a translator of one step.
     sigmas : (n,) standard deviation of the noise in x_t, zero throughout where there is none.
+    spectra : power by scale of x_t and estimate at each step.
+    errors : (n,) mean absolute error of each estimate in dex, NaN where there is no truth.
     """
 
     view: View
@@ -51,6 +55,8 @@ class Run:
     seconds: float
     sampler: str
     sigmas: Array
+    spectra: Spectra
+    errors: Array
 
     @property
     def output(self) -> NDArray[np.float32]:
@@ -61,6 +67,11 @@ class Run:
     def num_steps(self) -> int:
         """Number of steps taken."""
         return len(self.times)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its maps take."""
+        return self.noisy.nbytes + self.estimates.nbytes
 
 
 def translate(
@@ -101,7 +112,8 @@ def translate(
             close()
     seconds = time.perf_counter() - start
     sampler = translator.default_sampler if len(times) > 1 else ""
-    return collect(view, scene, (times, sigmas, noisy, estimates), seconds, sampler)
+    kept = (times, sigmas, noisy, estimates)
+    return collect(view, scene, kept, seconds, sampler, translator.normalization)
 
 
 def collect(
@@ -110,17 +122,24 @@ def collect(
     steps: tuple[list[float], list[float], list[NDArray[np.float32]], list[NDArray[np.float32]]],
     seconds: float,
     sampler: str = "",
+    normalization: Normalization = DEFAULT,
 ) -> Run:
-    """Join the steps (times, sigmas, x_t, estimates) of a run and take their profiles."""
+    """Join the steps (times, sigmas, x_t, estimates) of a run and take their curves.
+
+    `normalization` is that of the translator, in whose units x_t is.
+    """
     times, sigmas, noisy, estimates = (np.asarray(part) for part in steps)
     truth = scene.maps.get(view.target)
     radii, profiles = radial_profile(estimates, scene.extent_kpc, NUM_BINS)
     truth_profile = np.full(len(radii), np.nan)
     if truth is not None:
         truth_profile = radial_profile(truth, scene.extent_kpc, NUM_BINS)[1]
+    scale_dex = normalization[view.target].scale_dex
     return Run(
         view, scene, times, noisy, estimates, truth, radii, profiles,
         residual_dex(profiles, truth_profile), truth_profile, seconds, sampler, sigmas,
+        run_spectra(noisy, estimates, view.target, scale_dex, scene.extent_kpc),
+        errors_dex(estimates, truth, view.target),
     )  # fmt: skip
 
 

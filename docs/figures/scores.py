@@ -25,7 +25,7 @@ def shipped() -> dict[str, Evaluation]:
     return {name: Evaluation.read(paths[name]) for name in ordered(paths)}
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
@@ -43,7 +43,7 @@ def directions(found: dict[str, Evaluation]) -> list[str]:
     for label, pairs in (("these five", "focus"), ("all 42", "pairs")):
         means = (e.scores(getattr(e, pairs))["crps_dex"] for e in found.values())
         rows.append([f"mean of {label}", *map(_number, means)])
-    return _table(["CRPS, dex", *(e.method.title for e in found.values())], rows)
+    return table(["CRPS, dex", *(e.method.title for e in found.values())], rows)
 
 
 def _wins(evaluation: Evaluation, baseline: Evaluation) -> str:
@@ -72,7 +72,7 @@ def methods(found: dict[str, Evaluation]) -> list[str]:
         "means of all 42", "minutes", "steps", "one sample, dex", "mean of samples, dex",
         "CRPS, dex", "spread / error", "small-scale power", "better than pixelwise",
     ]  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def text() -> str:

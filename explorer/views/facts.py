@@ -10,19 +10,27 @@ import panel as pn
 from panel.viewable import Viewer
 
 from data.splits import split_of
-from explorer import theme
 from explorer.library import Scene, hold_out_error
 from explorer.scales import power_of_ten
 from explorer.session import Session
 
 Fact = tuple[str, str]
 _SPLITS = {"train": "training", "validation": "validation", "test": "test (hold-out)"}
-_CSS = f"""
-table {{ border-collapse: collapse; width: 100%; font-size: 12.5px; }}
-td {{ padding: 1px 0; vertical-align: top; color: {theme.TEXT}; }}
-td:first-child {{ color: {theme.MUTED}; padding-right: 10px; white-space: nowrap; }}
-td:last-child {{ text-align: right; }}
+_CSS = """
+table { border-collapse: collapse; width: 100%; font: 12.5px var(--font); }
+th, td { padding: 1px 0; vertical-align: top; color: var(--text); text-align: right; }
+th { font-weight: normal; color: var(--muted); padding-right: 10px; white-space: nowrap;
+  text-align: left; }
+[title] { text-decoration: underline dotted var(--muted); text-underline-offset: 3px;
+  cursor: help; }
 """
+_MEANING = {
+    "Halo mass M200": "Mass within the radius in which the mean density is 200 times the critical",
+    "Split": "Whether the translators saw this galaxy in training",
+    "Hold-out error": "Mean absolute error of one sample over galaxies that training never saw; "
+    "0.3 dex is a factor of two",
+    "… of a pixelwise fit": "The same for the target's mean at the source's value in that pixel",
+}
 
 
 def galaxy_facts(scene: Scene) -> list[Fact]:
@@ -74,8 +82,13 @@ class Facts(Viewer):
         store = session.store
         facts += translator_facts(store.card)
         facts += error_facts(store.translator, store.source, store.target)
-        rows = (f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in facts)
-        self._pane.object = f"<table>{''.join(rows)}</table>"
+        self._pane.object = f"<table>{''.join(_row(*fact) for fact in facts)}</table>"
 
     def __panel__(self) -> Any:
         return self._pane
+
+
+def _row(name: str, value: str) -> str:
+    meaning = f' title="{escape(_MEANING[name])}"' if name in _MEANING else ""
+    head = f'<th scope="row"><span{meaning}>{escape(name)}</span></th>'
+    return f"<tr>{head}<td>{escape(value)}</td></tr>"

@@ -1,153 +1,176 @@
-// The player of a run's steps. All frames are here: a step asks nothing of the server, which hears
-// where the pictures have come to rest. Plots are those of plot.js, words those of numbers.js.
+// The player of a run's steps, and of a pinned run's in lock-step. All frames are here: a step asks
+// nothing of the server, which hears where the pictures have come to rest.
 
-const REST_MS = 200, SHARE_MS = 80, HOLD_MS = 800, SPEEDS = [2, 5, 10, 25, 60];
-const ICONS = {
-  first: 'M5 4v12M16 4l-8 6 8 6z', previous: 'M5 4v12M14 4l-6 6 6 6z', play: 'M6 4l10 6-10 6z',
-  pause: 'M7 4v12M13 4v12', next: 'M15 4v12M6 4l6 6-6 6z', last: 'M15 4v12M4 4l8 6-8 6z',
-  loop: 'M4 9a5 5 0 0 1 5-4h6m-3-3 3 3-3 3M16 11a5 5 0 0 1-5 4H5m3 3-3-3 3-3',
-};
-
-const icon = name => `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-const button = (name, words) =>
-  `<button type="button" class="${name}" aria-label="${words}" title="${words}">${icon(name)}</button>`;
-
-const TEMPLATE = `
-<div class="player" tabindex="0" role="group" aria-label="Steps of the translation">
-  <div class="bar">
-    <span class="label"></span>
-    ${button('first', 'First step')}${button('previous', 'Previous step')}${button('play', 'Play')}
-    ${button('next', 'Next step')}${button('last', 'Last step')}${button('loop', 'Loop')}
-    <select aria-label="Speed" title="Speed">
-      ${SPEEDS.map(s => `<option value="${s}">${s} steps/s</option>`).join('')}
-    </select>
-    <input type="range" min="1" step="1" aria-label="Step">
-  </div>
-  <div class="plots">
-    ${'<div class="map"><canvas role="img"></canvas><output></output></div>'.repeat(3)}
-    <div class="profile"><canvas role="img"></canvas></div>
-  </div>
-  <div class="film" role="group" aria-label="Film strip"></div>
-  <p>Space plays, ← and → step, Home and End jump. Drag to pan, Ctrl + wheel or + and − zoom, 0 or a
-    double click resets.</p>
-</div>`;
+const REST_MS = 200, HOLD_MS = 800;
+const HINT = 'Space plays, ← and → step, Home and End jump. Drag to pan, Ctrl + wheel or + and − zoom, '
+  + '0 or a double click resets.';
 
 class Player {
   constructor(model, range, el) {
     this.model = model;
-    this.range = range; // { x, y }: what Bokeh's maps share, or null
     el.innerHTML = TEMPLATE;
     const find = selector => el.querySelector(selector);
     this.root = find('.player');
-    [this.words, this.slider, this.speed, this.film] =
-      ['.label', 'input', 'select', '.film'].map(find);
+    [this.words, this.slider, this.ticks, this.speed, this.legend, this.note, this.pin, this.hint] =
+      ['.label', 'input', '.ticks', 'select', '.legend', '.note', '.pin', 'p'].map(find);
     this.speed.value = 10;
-    const canvases = [...el.querySelectorAll('.plots canvas')];
-    this.profile = new ProfilePlot(canvases.pop());
-    this.maps = canvases.map((canvas, i) => new MapPlot(canvas, i === 0));
-    this.readouts = [...el.querySelectorAll('output')];
+    this.reels = [];
+    this.sky = new Sky(range, () => this.look(), cross => { this.cross = cross; this.redraw(); });
+    this.axis = new Segments(find('.axis'), AXES, 'step', () => { this.layAxis(); this.redraw(); });
+    this.film = new Film(find('.film'), stop => this.show(stop));
+    this.comparison = new Comparison(find('.modes'), () => this.compare(), () => this.redraw());
+    this.rows = [this.row(find('.plots'), 'profile')];
+    this.comparison.attach(this.rows[0].maps[1]);
     this.listen(find);
     this.take();
+  }
+
+  // Three maps and curves in an element that holds their panes.
+  row(element, kind) {
+    const panes = [...element.querySelectorAll('.map')], curve = element.querySelector('.curve');
+    const maps = panes.map((pane, i) => new MapPlot(pane, i === 0));
+    for (const plot of maps) this.sky.listen(plot);
+    curve.querySelector('canvas').addEventListener('click', () => this.root.focus());
+    return { element, maps, curve: new CurvePlot(curve, kind, () => this.redraw()) };
   }
 
   listen(find) {
     const on = (name, act) => find(`.${name}`).addEventListener('click', act);
     on('first', () => this.show(1));
-    on('previous', () => this.show(this.step - 1));
+    on('previous', () => this.show(this.stop - 1));
     on('play', () => this.playing ? this.pause() : this.play());
-    on('next', () => this.show(this.step + 1));
+    on('next', () => this.show(this.stop + 1));
     on('last', () => this.show(this.count));
     on('loop', event => event.currentTarget.setAttribute('aria-pressed', this.loop = !this.loop));
-    this.slider.addEventListener('input', () => this.show(+this.slider.value));
+    on('pin', () => this.model.send_msg({ pin: !this.spec.hasPin }));
+    this.slider.addEventListener('input', () => this.show(this.stopAt(+this.slider.value)));
     this.root.addEventListener('keydown', event => this.press(event));
-    for (const plot of this.maps) {
-      const { canvas } = plot, here = event => plot.at(event.offsetX, event.offsetY);
-      canvas.addEventListener('pointerdown', event => this.grab(event, plot));
-      canvas.addEventListener('pointermove', event => this.drag(event, plot) || this.point(here(event)));
-      canvas.addEventListener('lostpointercapture', () => { this.grip = null; });
-      canvas.addEventListener('pointerleave', () => this.point(null));
-      canvas.addEventListener('dblclick', () => this.look(this.whole()));
-      canvas.addEventListener('wheel', event => {
-        if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
-        event.preventDefault();
-        if (here(event)) this.zoom(1.002 ** event.deltaY, here(event));
-      }, { passive: false });
-    }
-    find('.profile').addEventListener('click', () => this.root.focus());
-    this.followRange = () => { if (!this.sharing) this.look(this.rangeView(), false); };
-    if (this.range) for (const axis of [this.range.x, this.range.y]) axis.change.connect(this.followRange);
   }
 
   close() {
     this.pause();
     clearTimeout(this.rest);
-    if (this.range) for (const axis of [this.range.x, this.range.y]) axis.change.disconnect(this.followRange);
+    this.comparison.close();
+    this.sky.close();
   }
 
-  // Take over the run that `model.spec` tells of, or that there is none.
+  // Take over the runs that `model.spec` tells of, or that there are none.
   take() {
     this.pause();
     clearTimeout(this.rest);
-    this.spec = this.model.spec;
-    this.count = this.spec.labels.length;
-    this.frames = Array(this.count).fill(null);
-    this.truth = this.spec.truth && new Uint8Array(this.spec.truth);
-    this.step = Math.min(this.spec.step, this.count);
-    this.slider.max = Math.max(this.count, 1);
+    const spec = this.spec = this.model.spec, held = this.reels, before = this.current;
+    this.reels = spec.reels.map(told => {
+      const reel = held.find(({ number }) => number === told.number);
+      reel?.tell(told);
+      return reel || new Reel(told);
+    });
+    this.current = this.reels.find(reel => !reel.isPinned);
+    this.pinned = this.reels.find(reel => reel.isPinned);
+    if (!this.reels.some(({ number }) => number === this.asked)) this.asked = null;
+    this.count = spec.stops.length;
+    this.truth = spec.truth && new Uint8Array(spec.truth);
+    // The server may not have heard yet where the run on view has come to.
+    const isSame = this.current && this.current === before;
+    this.setStop(this.stopOf(isSame ? before.step : spec.step));
+    if (isSame) this.settle();
     for (const control of this.root.querySelectorAll('.bar button, input, select')) {
       control.disabled = this.count < 2;
     }
-    this.root.querySelector('p').hidden = this.count < 2;
+    for (const choice of this.axis.buttons) choice.disabled ||= !spec.axes[choice.value];
+    if (!spec.axes[this.axis.value]) this.axis.value = 'step';
     this.root.tabIndex = this.count < 2 ? -1 : 0;
-    this.fillFilm();
-    this.arrange();
+    this.layAxis();
+    this.film.fill(spec.film, spec.stops, this.reels);
+    this.sky.take(spec.extent, Math.max(...spec.shape, ...this.reels.map(reel => reel.shape[1])));
+    this.comparison.take(this.current && this.pinned);
+    this.compare();
     this.ask();
   }
 
   // Ask for the frames on view, then for the others, one message at a time.
   ask() {
-    const next = this.count && !this.frames[this.step - 1] ? this.step - 1 : this.frames.indexOf(null);
-    const { run, chunk } = this.spec;
-    if (next >= 0) this.model.send_msg({ run, start: next - next % chunk });
+    if (this.asked) return;
+    const isHere = reel => !reel.step || reel.frames[reel.step - 1];
+    const wanting = this.reels.filter(reel => reel.missing() >= 0).sort((a, b) => !!isHere(a) - !!isHere(b));
+    if (!wanting.length) return;
+    this.asked = wanting[0].number;
+    this.model.send_msg({ run: this.asked, start: wanting[0].missing() });
   }
 
   receive({ run, start, frames }) {
-    if (run !== this.spec.run) return;
-    const bytes = new Uint8Array(frames), [height, width] = this.spec.shape, area = height * width;
-    for (let i = 0; 2 * area * i < bytes.length; i++) {
-      const at = 2 * area * i;
-      this.frames[start + i] = [bytes.subarray(at, at + area), bytes.subarray(at + area, at + 2 * area)];
-    }
-    this.paintFilm();
+    const reel = this.reels.find(({ number }) => number === run);
+    if (!reel) return;
+    reel.receive(start, frames);
+    this.asked = null;
+    this.film.paint(this.rows[0].maps.map(plot => plot.colors));
     this.redraw();
     this.ask();
   }
 
-  show(step) {
-    this.pause();
-    this.go(step);
+  // Stops: what the slider goes through; each holds a step of every run.
+  setStop(stop) {
+    this.stop = Math.min(Math.max(stop, 1), this.count);
+    this.reels.forEach((reel, i) => { reel.step = this.stop ? this.spec.stops[this.stop - 1][i] : 0; });
   }
 
-  go(step) {
-    this.step = Math.min(Math.max(step, 1), this.count);
+  // The stop at which the present run is at `step`, or next to it; the last where there is none.
+  stopOf(step) {
+    const { stops } = this.spec, far = stops.map(([own]) => Math.abs(own - step));
+    return this.current ? far.indexOf(Math.min(...far)) + 1 : stops.length;
+  }
+
+  places() { return this.spec.axes[this.axis.value]?.places || [0]; }
+
+  place() { return this.places()[Math.max(this.stop, 1) - 1]; }
+
+  stopAt(value) {
+    const wanted = (value - 1) / (this.count - 1), far = this.places().map(place => Math.abs(place - wanted));
+    return far.indexOf(Math.min(...far)) + 1;
+  }
+
+  layAxis() {
+    const axis = this.spec.axes[this.axis.value] || { ticks: [] };
+    this.slider.max = Math.max(this.count, 1);
+    this.slider.step = this.axis.value === 'step' ? 1 : 'any';
+    this.ticks.replaceChildren(...axis.ticks.map(([place, words]) => {
+      const tick = document.createElement('span');
+      tick.textContent = words;
+      tick.style.setProperty('--place', place);
+      return tick;
+    }));
+  }
+
+  show(stop) {
+    this.pause();
+    this.go(stop);
+  }
+
+  go(stop) {
+    this.setStop(stop);
     clearTimeout(this.rest);
     if (this.playing) return this.draw(); // within a screen frame already
-    this.rest = setTimeout(() => { this.model.step = this.step; }, REST_MS);
+    this.settle();
     this.redraw();
+  }
+
+  // Tell the server, once the pictures rest, where.
+  settle() {
+    clearTimeout(this.rest);
+    if (this.current) this.rest = setTimeout(() => { this.model.step = this.current.step; }, REST_MS);
   }
 
   play() {
     this.playing = true;
     this.setPlay('pause', 'Pause');
     let due = performance.now();
-    if (this.step === this.count) this.go(1);
+    if (this.stop === this.count) this.go(1);
     const tick = now => {
       if (!this.playing) return;
       requestAnimationFrame(tick);
       if (now < due - 4) return; // half a frame of a screen at 120 Hz
-      const isLast = this.step === this.count, next = isLast ? 1 : this.step + 1;
+      const isLast = this.stop === this.count, next = isLast ? 1 : this.stop + 1;
       if (isLast && !this.loop) return void this.show(this.count);
-      if (!this.frames[next - 1]) return;
+      if (!this.reels.every((reel, i) => reel.levels(0, this.spec.stops[next - 1][i]))) return;
       this.go(next);
       due = Math.max(due, now - 50) + (next === this.count && this.loop ? HOLD_MS : 1000 / this.speed.value);
     };
@@ -158,7 +181,7 @@ class Player {
     if (!this.playing) return;
     this.playing = false;
     this.setPlay('play', 'Play');
-    this.go(this.step);
+    this.go(this.stop);
   }
 
   setPlay(name, words) {
@@ -172,9 +195,9 @@ class Player {
     const { key, target } = event;
     if (this.count < 2 || target === this.speed || event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
-      ArrowLeft: () => this.show(this.step - 1), ArrowRight: () => this.show(this.step + 1),
-      Home: () => this.show(1), End: () => this.show(this.count),
-      '+': () => this.zoom(0.8), '-': () => this.zoom(1.25), 0: () => this.look(this.whole()),
+      ArrowLeft: () => this.show(this.stop - 1), ArrowRight: () => this.show(this.stop + 1),
+      Home: () => this.show(1), End: () => this.show(this.count), b: () => this.comparison.flip(),
+      '+': () => this.sky.zoom(0.8), '-': () => this.sky.zoom(1.25), 0: () => this.sky.reset(),
     };
     // A button has a space bar of its own.
     if (target.tagName !== 'BUTTON') acts[' '] = () => this.playing ? this.pause() : this.play();
@@ -183,78 +206,63 @@ class Player {
     acts[key]();
   }
 
-  // What part of the sky is on view.
-  whole() {
-    const half = this.spec.extent / 2;
-    return { x0: -half, x1: half, y0: -half, y1: half };
-  }
-
-  rangeView() {
-    const { x, y } = this.range;
-    return { x0: x.start, x1: x.end, y0: y.start, y1: y.end };
-  }
-
-  look(view, isOurs = true) {
-    this.view = view;
-    for (const plot of this.maps) plot.look(view);
-    this.redraw();
-    if (!isOurs || !this.range) return;
-    // Bokeh's maps take longer to draw than ours: they follow at their own pace.
-    clearTimeout(this.share);
-    this.share = setTimeout(() => {
-      this.sharing = true;
-      this.range.x.setv({ start: this.view.x0, end: this.view.x1 });
-      this.range.y.setv({ start: this.view.y0, end: this.view.y1 });
-      this.sharing = false;
-    }, SHARE_MS);
-  }
-
-  zoom(factor, about) {
-    const { x0, x1, y0, y1 } = this.view, [x, y] = about || [(x0 + x1) / 2, (y0 + y1) / 2];
-    const wide = (x1 - x0) * factor;
-    if (wide > 4 * this.spec.extent || wide < 4 * this.spec.extent / this.spec.shape[1]) return;
-    this.look({ x0: x + (x0 - x) * factor, x1: x + (x1 - x) * factor,
-                y0: y + (y0 - y) * factor, y1: y + (y1 - y) * factor });
-  }
-
-  grab(event, plot) {
-    if (!plot.at(event.offsetX, event.offsetY)) return;
-    plot.canvas.setPointerCapture(event.pointerId);
-    this.grip = { x: event.offsetX, y: event.offsetY, view: this.view };
-  }
-
-  drag(event, plot) {
-    if (!this.grip) return false;
-    const { x, y, view } = this.grip;
-    const right = (event.offsetX - x) / plot.size * (view.x1 - view.x0);
-    const up = (y - event.offsetY) / plot.size * (view.y1 - view.y0);
-    this.look({ x0: view.x0 - right, x1: view.x1 - right, y0: view.y0 - up, y1: view.y1 - up });
-    return true;
-  }
-
-  point(cross) {
-    this.cross = cross;
-    this.redraw();
+  // A change of how runs are compared: a second row of plots comes or goes.
+  compare() {
+    const wanted = this.comparison.mode === 'side' ? 2 : 1;
+    while (this.rows.length > wanted) this.rows.pop().element.remove();
+    if (this.rows.length < wanted) {
+      const element = document.createElement('div');
+      element.className = 'plots';
+      element.innerHTML = PANES;
+      this.rows[0].element.after(element);
+      this.rows.push(this.row(element, 'error'));
+    }
+    const inBlink = this.comparison.mode === 'blink' ? ' B flips and holds.' : '';
+    this.hint.textContent = this.count < 2 ? '' : HINT + inBlink;
+    this.arrange();
   }
 
   // Drawing. Sizes, colors and words first, then what changes with the step, once a screen frame.
   arrange() {
-    const { spec, model: { size } } = this, css = getComputedStyle(this.root);
-    const style = { font: css.fontFamily, marginLeft: spec.marginLeft, gap: spec.gap };
-    for (const name of ['text', 'muted', 'line', 'inset', 'warm', 'noData']) {
-      style[name] = css.getPropertyValue(`--${name}`).trim();
-    }
+    const { spec, model: { size, colors } } = this;
+    const style = { ...colors, marginLeft: spec.marginLeft, gap: spec.gap };
+    for (const [name, value] of Object.entries(colors)) this.root.style.setProperty(`--${name}`, value);
     this.root.style.setProperty('--margin', `${spec.marginLeft}px`);
     this.root.style.setProperty('--gap', `${spec.gap}px`);
-    this.root.style.setProperty('--width', `${4 * size + 3 * spec.gap}px`);
-    this.maps.forEach((plot, i) => {
-      plot.arrange(size, style, spec.maps[i]);
-      const corner = { left: `${plot.left + 5}px`, top: `${plot.top + 5}px` };
-      Object.assign(this.readouts[i].style, corner);
+    this.root.style.setProperty('--size', `${size}px`);
+    for (const reel of this.reels) {
+      reel.pen = { width: 2, ...(reel.isPinned ? { color: style.accent, dash: [6, 4] } : { color: style.warm }) };
+    }
+    const [noisy, estimate, truth, difference] = spec.maps;
+    [[noisy, estimate, truth], [noisy, estimate, difference]].slice(0, this.rows.length).forEach((told, i) => {
+      this.rows[i].maps.forEach((plot, j) => plot.arrange(size, style, told[j]));
+      this.rows[i].curve.arrange(size, style, spec.curves);
     });
-    this.profile.arrange(size, style, spec.profile);
-    this.look(this.range ? this.rangeView() : this.whole(), false);
-    this.paintFilm();
+    this.comparison.place();
+    this.layLegend();
+    this.look();
+    this.film.paint(this.rows[0].maps.map(plot => plot.colors));
+  }
+
+  // Name the runs; their words change with the step only where there are two.
+  layLegend() {
+    const { hasPin, canPin, note } = this.spec;
+    this.legend.replaceChildren(...this.reels.map(({ words, pen, isPinned }) => {
+      const entry = document.createElement('div');
+      entry.innerHTML = '<i></i><span></span><span></span>';
+      entry.firstChild.style.borderTop = `2px ${isPinned ? 'dashed' : 'solid'} ${pen.color}`;
+      entry.children[1].textContent = words;
+      return entry;
+    }));
+    this.note.textContent = note;
+    this.pin.textContent = hasPin ? 'Unpin' : 'Pin this run';
+    this.pin.title = hasPin ? '' : 'Keep this run to compare the next one with';
+    this.pin.disabled = !hasPin && !canPin;
+  }
+
+  look() {
+    for (const { maps } of this.rows) for (const plot of maps) plot.look(this.sky.view);
+    this.redraw();
   }
 
   redraw() {
@@ -262,64 +270,42 @@ class Player {
     this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(); });
   }
 
+  // The picture of a reel's state (0) or estimate (1) at its step.
+  picture(reel, kind) {
+    const scale = this.spec.maps[kind].scale || reel.scale();
+    if (!reel) return { levels: null, shape: this.spec.shape, scale };
+    const { shape, label, tag, pen: { color } } = reel, words = tag ? `${tag}, ${label}` : label;
+    return { levels: reel.levels(kind), shape, scale, words, color, tag: this.comparison.isOn && tag };
+  }
+
+  // The pictures of all maps, row by row.
+  pictures() {
+    const { current, pinned, spec, comparison: { mode, isFlipped } } = this;
+    const front = (isFlipped ? pinned : current) || pinned;
+    const truth = { levels: this.truth, shape: spec.shape, scale: spec.maps[2].scale, words: 'the same at all steps' };
+    const estimates = mode === 'swipe' ? [this.picture(current, 1), this.picture(pinned, 1)] : [this.picture(front, 1)];
+    const rows = [[[this.picture(front, 0)], estimates, [truth]]];
+    if (mode !== 'side') return rows;
+    const below = [this.picture(pinned, 0), this.picture(pinned, 1)], scale = spec.maps[3].scale;
+    const levels = difference(current.levels(1), below[1].levels, spec.dexPerLevel, scale);
+    const apart = { levels, shape: current.shape, scale, words: current.label };
+    return [...rows, [...below, apart].map(picture => [picture])];
+  }
+
   draw() {
-    const { spec, step } = this, label = spec.labels[step - 1] || 'no steps yet';
-    const [noisy, estimate] = (step && this.frames[step - 1]) || [null, null];
-    [noisy, estimate, this.truth].forEach((levels, i) => {
-      const plot = this.maps[i], { title, scales } = spec.maps[i];
-      const scale = scales[Math.min(step || 1, scales.length) - 1];
-      plot.draw(levels, spec.shape, spec.extent, this.cross);
-      plot.label(scale.ticks);
-      const told = !levels ? 'nothing to show yet' : i < 2 ? label : 'the same at all steps';
-      plot.canvas.setAttribute('aria-label', `${title}: ${told}`);
-      this.read(this.readouts[i], levels, scale, spec.maps[i].unit);
+    const { spec, stop, reels, rows } = this, label = reels[0] ? reels[0].label : 'no steps yet';
+    const axis = { name: this.axis.value, words: AXES.find(([name]) => name === this.axis.value)[1],
+                   ticks: spec.axes[this.axis.value]?.ticks || [] };
+    this.pictures().forEach((pictures, i) => {
+      rows[i].maps.forEach((plot, j) => plot.draw(pictures[j], spec.extent, this.cross, this.comparison.share));
+      rows[i].curve.draw(reels, axis, this.place());
     });
-    this.profile.draw(step);
-    this.profile.canvas.setAttribute('aria-label', `Radial profile: ${label}`);
+    this.comparison.place();
     this.words.textContent = label;
-    this.slider.value = step;
+    this.slider.value = 1 + this.place() * (this.count - 1);
     this.slider.setAttribute('aria-valuetext', label);
-    for (const thumb of this.film.children) {
-      const isNow = step >= +thumb.dataset.step && !(step >= +thumb.nextElementSibling?.dataset.step);
-      thumb.setAttribute('aria-current', isNow ? 'step' : 'false');
-    }
-  }
-
-  // Write the value beneath the crosshair, in physical units, as far as its level tells it.
-  read(output, levels, { low, high, logarithmic }, unit) {
-    output.hidden = !this.cross || !levels;
-    if (output.hidden) return;
-    const { extent, shape: [height, width] } = this.spec, [x, y] = this.cross;
-    const column = Math.floor((x / extent + 0.5) * width), row = Math.floor((y / extent + 0.5) * height);
-    const isInside = column >= 0 && column < width && row >= 0 && row < height;
-    const level = isInside ? levels[row * width + column] : 0;
-    const share = (level - 1) / 254;
-    const value = logarithmic ? low * (high / low) ** share : low + (high - low) * share;
-    const sign = { 1: '≤ ', 255: '≥ ' }[level] || '';
-    const number = logarithmic ? powerOfTen(value, 1) : plain(value.toFixed(2));
-    const words = level ? `${sign}${number} ${unit}`.trim() : 'no data';
-    output.textContent = `${words}\nx ${plain(x.toFixed(1))}, y ${plain(y.toFixed(1))} kpc`;
-  }
-
-  // The film strip: x_t and estimate side by side at a few times.
-  fillFilm() {
-    this.film.replaceChildren(...this.spec.film.map(([step, time]) => {
-      const thumb = document.createElement('button');
-      thumb.type = 'button';
-      thumb.dataset.step = step;
-      thumb.setAttribute('aria-label', `Step ${step}, t = ${time}`);
-      thumb.innerHTML = `<canvas></canvas><canvas></canvas><span>t = ${time}</span>`;
-      thumb.rasters = [...thumb.querySelectorAll('canvas')].map(canvas => new Raster(canvas));
-      thumb.addEventListener('click', () => this.show(step));
-      return thumb;
-    }));
-  }
-
-  paintFilm() {
-    for (const { dataset: { step }, rasters } of this.film.children) {
-      const frames = this.frames[step - 1], { shape } = this.spec;
-      if (frames) rasters.forEach((raster, i) => raster.paint(frames[i], shape, this.maps[i].colors));
-    }
+    if (reels.length > 1) reels.forEach((reel, i) => { this.legend.children[i].lastChild.textContent = reel.label; });
+    this.film.mark(stop);
   }
 }
 
@@ -328,8 +314,10 @@ export function render({ model, view, el }) {
   const player = new Player(model, x && y ? { x, y } : null, el);
   model.on('spec', () => player.take());
   model.on('size', () => player.arrange());
+  model.on('colors', () => player.arrange());
   model.on('step', () => {
-    if (!player.playing && model.step && model.step !== player.step) player.show(model.step);
+    const { current, playing, spec } = player;
+    if (!playing && model.step && current && model.step !== current.step) player.show(player.stopOf(model.step));
   });
   model.on('msg:custom', message => player.receive(message));
   model.on('remove', () => player.close());

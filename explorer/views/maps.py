@@ -15,9 +15,10 @@ from panel.viewable import Viewer
 
 from data.domains import DOMAINS, Domain
 from explorer import theme
-from explorer.scales import DIVERGING, POWER_OF_TEN_JS, bar_ticks, dex_limit, log_limits, palette
+from explorer.scales import POWER_OF_TEN_JS, bar_ticks, dex_limit, log_limits, palette
 from explorer.session import Session
 from explorer.translation import residual_map
+from explorer.views.view import View
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,22 @@ def image_element(content: MapContent) -> hv.Image:
 class MapPanel(Viewer):
     """One map: a DynamicMap whose figure persists while its content changes."""
 
-    def __init__(self, content: MapContent, x_range: Range1d, y_range: Range1d, first: bool):
+    def __init__(
+        self, content: MapContent, x_range: Range1d, y_range: Range1d, colors: theme.Colors
+    ):
         super().__init__()
         self._content = content
         self._ranges = (x_range, y_range)
-        self._first = first
+        self._colors = colors
+        self._first = True
         self._size = 220
         self._figure: Any = None
+        self._scale_bar: Any = None
         self._pipe = Pipe(data=content)
         dynamic = hv.DynamicMap(image_element_of, streams=[self._pipe]).opts(
             hv.opts.Image(
                 logz=content.logarithmic, colorbar=True, colorbar_position="bottom",
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
-                clipping_colors={"NaN": theme.NO_DATA},
                 frame_width=self._size, frame_height=self._size,
                 tools=["hover"], default_tools=["pan", "wheel_zoom", "box_zoom", "reset"],
                 active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True,
@@ -85,16 +89,16 @@ class MapPanel(Viewer):
             dynamic, linked_axes=False, margin=0, styles={"flex": "none"}, theme=None
         )
 
-    def put(self, content: MapContent) -> None:
-        """Put up another content."""
-        self._content = content
+    def put(self, content: MapContent, colors: theme.Colors | None = None) -> None:
+        """Put up another content, or the same in other colors."""
+        self._content, self._colors = content, colors or self._colors
         self._pipe.send(content)
 
-    def resize(self, size: int) -> None:
-        """Set the side of the frame in pixels."""
-        self._size = size
+    def resize(self, size: int, first: bool) -> None:
+        """Set the side of the frame in pixels, and whether the map is the first of its row."""
+        self._size, self._first = size, first
         if self._figure is not None:
-            self._figure.update(frame_width=size, frame_height=size)
+            self._fit(self._figure)
 
     def _dress(self, plot: Any, element: Any) -> None:
         """Set on the Bokeh figure what HoloViews leaves alone on updates."""
@@ -102,16 +106,14 @@ class MapPanel(Viewer):
         if self._figure is not figure:
             self._figure = figure
             self._prepare(plot, figure)
-        figure.update(
-            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
-            min_border_left=theme.MARGIN_LEFT if self._first else 0, min_border_top=0,
-            min_border_bottom=0,
-        )  # fmt: skip
-        theme.style_figure(figure)
+        self._fit(figure)
+        theme.style_figure(figure, self._colors)
         figure.title.text = content.title
+        plot.handles["color_mapper"].nan_color = self._colors.no_data
         bar = plot.handles["colorbar"]
-        theme.style_text(bar)
-        plot.handles["glyph_renderer"].visible = content.values is not None
+        theme.style_text(bar, self._colors)
+        shown = content.values is not None
+        plot.handles["glyph_renderer"].visible = self._scale_bar.visible = shown
         bar.title = f"{content.quantity} ({content.unit})"
         # The bar keeps the ticker it was drawn with: change that one's ticks.
         high = content.limits[1]
@@ -128,12 +130,20 @@ class MapPanel(Viewer):
                 ]
                 tool.formatters = {"@image": _hover_formatter()}
 
+    def _fit(self, figure: Any) -> None:
+        """Set the sizes of a figure; only the first of a row has an axis, and room, at its left."""
+        figure.update(
+            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
+            min_border_left=theme.MARGIN_LEFT if self._first else 0, min_border_top=0,
+            min_border_bottom=0,
+        )  # fmt: skip
+        figure.yaxis.visible = self._first
+
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
         figure.title.align = "left"
-        figure.yaxis.visible = self._first
         bar = plot.handles["colorbar"]
-        bar.background_fill_color = theme.SURFACE
+        bar.background_fill_color = None
         bar.bar_line_color = None
         bar.major_tick_line_color = None
         bar.major_label_policy = AllLabels()
@@ -141,7 +151,8 @@ class MapPanel(Viewer):
         bar.formatter = (
             theme.log_formatter() if self._content.logarithmic else theme.plain_formatter()
         )
-        figure.add_layout(theme.scale_bar(figure.x_range))
+        self._scale_bar = theme.scale_bar(figure.x_range)
+        figure.add_layout(self._scale_bar)
 
     def __panel__(self) -> Any:
         return self._pane
@@ -156,25 +167,27 @@ def _hover_formatter() -> CustomJSHover:
     return CustomJSHover(code=POWER_OF_TEN_JS + "return powerOfTen(value, 2)")
 
 
-class MapRow(Viewer):
+class MapRow(View):
     """The four maps of a session, one zoom for all."""
 
     def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
-        super().__init__()
-        self._session = session
+        super().__init__(session)
         self._ranges = (x_range, y_range)
         self._panels = [
-            MapPanel(content, x_range, y_range, first=index == 0)
-            for index, content in enumerate(self.contents())
+            MapPanel(content, x_range, y_range, self.colors) for content in self.contents()
         ]
-        self._row = pn.Row(*self._panels, margin=0, styles={"gap": "0px"})
-        session.param.watch(self._update, ["scene", "run", "preview", "busy"])
-        session.store.param.watch(self._update, ["source", "target"])
+        self._row = pn.Row(*self._panels, margin=0)
+        self.resize(220)
+        self.follow(session, ["scene", "run", "preview", "busy"], self._update)
+        self.follow(session.store, ["source", "target"], self._update)
+        self.follow(session, "dark", self._dress)
 
-    def resize(self, size: int) -> None:
-        """Set the side of each frame in pixels."""
-        for panel in self._panels:
-            panel.resize(size)
+    def resize(self, size: int, columns: int = 4) -> None:
+        """Set the side of each frame in pixels, and how many maps stand side by side."""
+        grid = f"repeat({columns}, max-content)"
+        self._row.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
+        for index, panel in enumerate(self._panels):
+            panel.resize(size, first=index % columns == 0)
 
     def contents(self) -> list[MapContent]:
         """Return what each of the four maps shows now."""
@@ -197,20 +210,24 @@ class MapRow(Viewer):
             _content("Input", source, given, extent, log_limits([given], source.name)),
             _content(title, target, output, extent, shared),
             _content("Truth", target, truth, extent, shared),
-            MapContent("Residual", residual, extent, (-limit, limit), DIVERGING,
+            MapContent("Residual", residual, extent, (-limit, limit), self.colors.diverging,
                        "log₁₀ output / truth", "dex", logarithmic=False),
         ]  # fmt: skip
 
     def _update(self, *events: Any) -> None:
         scene = self._session.scene
-        if scene and any(event.name == "scene" for event in events):
+        if scene and (not events or any(event.name == "scene" for event in events)):
             half = 0.5 * scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
-        only_preview = all(event.name == "preview" for event in events)
+        only_preview = events and all(event.name == "preview" for event in events)
         for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
             if not only_preview or index == 1:
                 panel.put(content)
+
+    def _dress(self, *events: Any) -> None:
+        for panel, content in zip(self._panels, self.contents(), strict=True):
+            panel.put(content, self.colors)
 
     def __panel__(self) -> Any:
         return self._row

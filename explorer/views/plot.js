@@ -1,64 +1,4 @@
-// Drawing on a canvas: maps with axes and color bars, and profiles. Lengths are CSS pixels.
-
-const TITLE_HEIGHT = 24;
-
-// Give a canvas its size on a screen of any density; return its context.
-function fit(canvas, width, height) {
-  const density = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * density);
-  canvas.height = Math.round(height * density);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext('2d');
-  context.setTransform(density, 0, 0, density, 0, 0);
-  return context;
-}
-
-// Round numbers between two, about `most` of them.
-function roundTicks(low, high, most) {
-  const raw = (high - low) / most, power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * [1, 2, 5, 10].find(m => m * power > 0.999 * raw);
-  const ticks = [];
-  for (let i = Math.ceil(low / step - 1e-6); i * step <= high + 1e-6 * step; i++) ticks.push(i * step);
-  return ticks;
-}
-
-function plain(value) {
-  return String(Math.round(value * 1e6) / 1e6).replace('-', '\u2212');
-}
-
-function write(context, style, text, x, y,
-               { align = 'center', size = 11, color = style.muted, bold } = {}) {
-  context.font = `${bold ? 'bold ' : ''}${size}px ${style.font}`;
-  context.textAlign = align;
-  context.fillStyle = color;
-  context.fillText(text, x, y);
-}
-
-function line(context, color, points, { width = 1, dash = [] } = {}) {
-  context.strokeStyle = color;
-  context.lineWidth = width;
-  context.setLineDash(dash);
-  context.beginPath();
-  let pen = false; // lifted where there is no value
-  for (const [x, y] of points) {
-    const drawn = Number.isFinite(x) && Number.isFinite(y);
-    if (drawn) pen ? context.lineTo(x, y) : context.moveTo(x, y);
-    pen = drawn;
-  }
-  context.stroke();
-}
-
-// Colors by level as pixels of an ImageData: 0 is no data, 1 to 255 the palette from end to end.
-function lookup(palette, noData) {
-  const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
-  const bytes = new Uint8Array(4 * 256);
-  for (let level = 0; level < 256; level++) {
-    const color = level ? palette[Math.round((level - 1) / 254 * (palette.length - 1))] : noData;
-    bytes.set([...rgb(color), 255], 4 * level);
-  }
-  return new Uint32Array(bytes.buffer);
-}
+// Maps: levels painted in colors, with axes, a scale bar, a color bar and what lies under a pointer.
 
 // Levels with row 0 at the bottom, as all our maps, onto a canvas, whose row 0 is on top.
 class Raster {
@@ -81,15 +21,18 @@ class Raster {
   }
 }
 
-// A map in a square frame, with axes in kpc, a scale bar and a color bar.
+// A map in a square frame. It shows one picture, or two side by side of a divider. A picture has
+// levels (null: nothing to show) and their shape, the scale that they are of, words, and a tag.
 class MapPlot {
-  constructor(canvas, isFirst) {
-    this.canvas = canvas;
+  constructor(pane, isFirst) {
+    this.pane = pane;
+    this.canvas = pane.querySelector('canvas');
+    this.output = pane.querySelector('output');
     this.isFirst = isFirst;
-    this.raster = new Raster();
+    this.rasters = [new Raster(), new Raster()];
   }
 
-  // Take the side of the frame; `spec` has title, palette, limits, ticks, bar; see steps.py.
+  // Take the side of the frame; `spec` has title, palette, bar, unit, nothing; see spec.py.
   arrange(size, style, spec) {
     this.size = size;
     this.style = style;
@@ -107,6 +50,7 @@ class MapPlot {
     spec.palette.forEach((c, i, all) => strip.addColorStop(i / (all.length - 1), c));
     this.context.fillStyle = strip;
     this.context.fillRect(this.left, this.top + size + 61, size, 9);
+    Object.assign(this.output.style, { left: `${this.left + 5}px`, top: `${this.top + 26}px` });
     this.barTicks = null;
   }
 
@@ -144,32 +88,68 @@ class MapPlot {
     context.restore();
   }
 
-  // Draw levels (null: nothing to show), and a crosshair where [x, y] in kpc is pointed at.
-  draw(levels, shape, extent, cross) {
+  // Draw one picture, or two with `share` of the frame for the first; a crosshair at [x, y] in kpc.
+  draw(pictures, extent, cross, share = 1) {
     const { context, style, left, top, size } = this;
-    context.save();
-    context.beginPath();
-    context.rect(left, top, size, size);
-    context.clip();
-    context.fillStyle = style.inset;
-    context.fillRect(left, top, size, size);
-    if (levels) {
-      this.raster.paint(levels, shape, this.colors);
-      const [x, y] = [this.x(-extent / 2), this.y(extent / 2)];
-      context.imageSmoothingEnabled = false;
-      context.drawImage(this.raster.canvas, x, y, this.x(extent / 2) - x, this.y(-extent / 2) - y);
-      this.drawScaleBar();
-    } else {
-      write(context, style, this.spec.nothing, left + size / 2, top + size / 2, { size: 12 });
-    }
-    if (cross) {
-      const [x, y] = [Math.round(this.x(cross[0])) + 0.5, Math.round(this.y(cross[1])) + 0.5];
-      line(context, 'rgba(255,255,255,0.55)', [[x, top], [x, top + size]]);
-      line(context, 'rgba(255,255,255,0.55)', [[left, y], [left + size, y]]);
-    }
-    context.restore();
+    this.within(left, size, () => {
+      context.fillStyle = style.inset;
+      context.fillRect(left, top, size, size);
+    });
+    const cut = pictures.length > 1 ? Math.round(share * size) : size;
+    pictures.forEach((picture, i) => this.within(i ? left + cut : left, i ? size - cut : cut, () => {
+      if (picture.levels) this.paint(picture, this.rasters[i], extent);
+      else write(context, style, this.spec.nothing, left + size / 2, top + size / 2, { size: 12 });
+    }));
+    this.within(left, size, () => {
+      if (pictures.some(picture => picture.levels)) this.drawScaleBar();
+      // Of two, one above at the left and one below at the right: there they never meet.
+      pictures.forEach((picture, i) => this.drawTag(picture, pictures.length > 1 && !i, i > 0));
+      if (cross) this.drawCross(cross);
+    });
     const [x0, y0, x1, y1] = [left + 0.5, top + 0.5, left + size - 0.5, top + size - 0.5];
     line(context, style.line, [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]);
+    this.label(pictures[0].scale.ticks);
+    const told = pictures.map(({ levels, words }) => levels ? words : 'nothing to show yet');
+    this.canvas.setAttribute('aria-label', `${this.spec.title}: ${told.join('; right of the divider ')}`);
+    this.read(pictures, extent, cross, share);
+  }
+
+  within(x, width, draw) {
+    const { context, top, size } = this;
+    context.save();
+    context.beginPath();
+    context.rect(x, top, width, size);
+    context.clip();
+    draw();
+    context.restore();
+  }
+
+  paint({ levels, shape }, raster, extent) {
+    const { context } = this, [x, y] = [this.x(-extent / 2), this.y(extent / 2)];
+    raster.paint(levels, shape, this.colors);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(raster.canvas, x, y, this.x(extent / 2) - x, this.y(-extent / 2) - y);
+  }
+
+  // Say in a corner whose picture it is.
+  drawTag({ tag, color }, isLeft, isLow) {
+    if (!tag) return;
+    const { context, style, left, top, size } = this;
+    context.font = `11px ${style.font}`;
+    const width = context.measureText(tag).width + 12, x = isLeft ? left + 5 : left + size - 5 - width;
+    const y = isLow ? top + size - 24 : top + 5;
+    context.fillStyle = 'rgba(0,0,0,0.6)';
+    context.fillRect(x, y, width, 18);
+    context.fillStyle = color;
+    context.fillRect(x, y, 2, 18);
+    write(context, style, tag, x + width / 2 + 1, y + 13, { color: '#fff' });
+  }
+
+  drawCross([x, y]) {
+    const { context, left, top, size } = this;
+    const [u, v] = [Math.round(this.x(x)) + 0.5, Math.round(this.y(y)) + 0.5];
+    line(context, 'rgba(255,255,255,0.55)', [[u, top], [u, top + size]]);
+    line(context, 'rgba(255,255,255,0.55)', [[left, v], [left + size, v]]);
   }
 
   // A bar of a round length, about a quarter of the frame.
@@ -192,85 +172,21 @@ class MapPlot {
     context.clearRect(0, y, this.width, 20);
     for (const [share, words] of ticks) write(context, style, words, left + share * size, y + 13);
   }
-}
 
-// The radial profile, its truth, and below it how far they are apart.
-class ProfilePlot {
-  constructor(canvas) {
-    this.canvas = canvas;
-  }
-
-  arrange(size, style, spec) {
-    Object.assign(this, { size, style, spec });
-    [this.width, this.height] = [size + 2 * style.gap, TITLE_HEIGHT + size + 92];
-    this.context = fit(this.canvas, this.width, this.height);
-    const top = TITLE_HEIGHT, bottom = TITLE_HEIGHT + size + 42, cut = top + 0.66 * (bottom - top);
-    // Tick labels stand in the gap, which this canvas has at its left, and a little more.
-    this.left = style.gap + 26;
-    this.right = style.gap + size;
-    this.upper = [top, cut];
-    this.lower = [cut + 12, bottom];
-  }
-
-  x(kpc) { return this.left + (this.right - this.left) * kpc / this.spec.radius; }
-
-  draw(step) {
-    const { context, style, spec } = this, [low, high] = spec.limits.map(Math.log10);
-    context.clearRect(0, 0, this.width, this.height);
-    write(context, style, 'Radial profile', this.left, 15,
-      { align: 'left', size: 13, color: style.text, bold: true });
-    const tall = this.upper[1] - this.upper[0];
-    const y = value => this.upper[1] - tall * (Math.log10(value) - low) / (high - low);
-    const mid = (this.lower[0] + this.lower[1]) / 2;
-    const dex = value => mid - (this.lower[1] - this.lower[0]) / 2 * value / spec.dex;
-    this.frame(this.upper, spec.ticks.map(([value, words]) => [y(value), words]));
-    this.frame(this.lower, [-spec.dex, 0, spec.dex].map(value => [dex(value), plain(value)]));
-    for (const r of roundTicks(0, spec.radius, 4)) {
-      line(context, style.muted, [[this.x(r), this.lower[1]], [this.x(r), this.lower[1] + 5]]);
-      write(context, style, plain(r), this.x(r), this.lower[1] + 18);
-    }
-    write(context, style, 'projected radius (kpc)', (this.left + this.right) / 2, this.lower[1] + 35,
-      { size: 12, color: style.text });
-    write(context, style, spec.unit, this.left + 6, this.upper[1] - 8, { align: 'left' });
-    write(context, style, 'Δ (dex)', this.right - 5, this.lower[0] + 13, { align: 'right' });
-    const curve = (values, f) => Array.from(values, (v, i) => [this.x(spec.radii[i]), f(v)]);
-    this.within(this.upper, () => {
-      line(context, style.text, curve(spec.truth, y), { width: 2, dash: [6, 4] });
-      if (step) line(context, style.warm, curve(spec.profiles[step - 1], y), { width: 2 });
-    });
-    this.within(this.lower, () => {
-      line(context, style.muted, [[this.left, mid], [this.right, mid]], { dash: [2, 3] });
-      if (step) line(context, style.warm, curve(spec.residuals[step - 1], dex), { width: 2 });
-    });
-    this.legend();
-  }
-
-  frame([top, bottom], ticks) {
-    const { context, style, left, right } = this;
-    context.fillStyle = style.inset;
-    context.fillRect(left, top, right - left, bottom - top);
-    for (const [y, words] of ticks) {
-      line(context, style.line, [[left, y], [right, y]]);
-      write(context, style, words, left - 5, y + 4, { align: 'right' });
-    }
-    line(context, style.line, [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]);
-  }
-
-  within([top, bottom], draw) {
-    this.context.save();
-    this.context.beginPath();
-    this.context.rect(this.left, top, this.right - this.left, bottom - top);
-    this.context.clip();
-    draw();
-    this.context.restore();
-  }
-
-  legend() {
-    const { context, style, right } = this, y = this.upper[0] + 14;
-    [['estimate', style.warm, []], ['truth', style.text, [4, 3]]].forEach(([words, color, dash], i) => {
-      write(context, style, words, right - 8, y + 15 * i, { align: 'right', color: style.text });
-      const end = right - 14 - context.measureText(words).width;
-      line(context, color, [[end - 18, y + 15 * i - 4], [end, y + 15 * i - 4]], { width: 2, dash });
-    });
+  // Write the value beneath the crosshair, in physical units, as far as its level tells it.
+  read(pictures, extent, cross, share) {
+    const isRight = cross && pictures.length > 1 && this.x(cross[0]) > this.left + share * this.size;
+    const { levels, shape: [height, width], scale } = pictures[isRight ? 1 : 0];
+    this.output.hidden = !cross || !levels;
+    if (this.output.hidden) return;
+    const [x, y] = cross, { low, high, logarithmic } = scale;
+    const column = Math.floor((x / extent + 0.5) * width), row = Math.floor((y / extent + 0.5) * height);
+    const isInside = column >= 0 && column < width && row >= 0 && row < height;
+    const level = isInside ? levels[row * width + column] : 0, part = (level - 1) / 254;
+    const value = logarithmic ? low * (high / low) ** part : low + (high - low) * part;
+    const sign = { 1: '≤ ', 255: '≥ ' }[level] || '';
+    const number = logarithmic ? powerOfTen(value, 1) : plain(value.toFixed(2));
+    const words = level ? `${sign}${number} ${this.spec.unit}`.trim() : 'no data';
+    this.output.textContent = `${words}\nx ${plain(x.toFixed(1))}, y ${plain(y.toFixed(1))} kpc`;
   }
 }

@@ -1,35 +1,84 @@
-"""How wide the browser's window is, so that square maps can fill it."""
+"""What only the browser knows: how wide the page is, and whether it likes light or dark."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import panel as pn
 import param
 
 from explorer import theme
 
-_PADDING = 70
-SMALLEST, LARGEST = 170, 330
+SMALL, SMALLEST, LARGEST = 170, 140, 360
+_PADDING = 16  # of a card, with its border
+COOKIE = "explorer-theme"
 
 
 class Viewport(pn.custom.JSComponent):
-    """Reports the window's width in pixels; draws nothing."""
+    """Reports the width of the main area in pixels, and keeps the page's theme; draws nothing.
 
-    width_px = param.Integer(default=1440, bounds=(0, None))
-
-    _esm = """
-    export function render({ model }) {
-      let timer = null;
-      const send = () => { model.width_px = document.documentElement.clientWidth; };
-      window.addEventListener('resize', () => {
-        clearTimeout(timer);
-        timer = setTimeout(send, 150);
-      });
-      send();
-    }
+    The theme is what was last chosen, or else the system's. A cookie tells it to the server, so
+    that a page is in its colors from the start: "light" or "dark" as chosen, "system-dark" as
+    found.
     """
 
+    width_px = param.Integer(default=1150, bounds=(0, None))
+    narrow_px = param.Integer(default=theme.NARROW_PX)
 
-def frame_size(width_px: int) -> int:
-    """Return the side in pixels of each of four square maps in a window `width_px` wide."""
-    free = width_px - theme.SIDEBAR_WIDTH - _PADDING - theme.MARGIN_LEFT - 4 * theme.GAP
-    return min(max(free // 4, SMALLEST), LARGEST)
+    _esm = (
+        f"const COOKIE = '{COOKIE}';"
+        + """
+    export function render({ model, view, el }) {
+      let timer = null;
+      const measure = () => { if (el.clientWidth) model.width_px = Math.round(el.clientWidth); };
+      new ResizeObserver(() => {
+        clearTimeout(timer);
+        timer = setTimeout(measure, 120);
+      }).observe(el);
+      measure();
+      const page = view.model.document?.roots().find(root => root.class_name === 'Page');
+      if (!page) return;
+      // In a narrow window the sidebar would lie over the page.
+      const narrow = matchMedia(`(max-width: ${model.narrow_px - 1}px)`);
+      if (narrow.matches) page.data.sidebar_open = false;
+      narrow.addEventListener('change', () => { page.data.sidebar_open = !narrow.matches; });
+      const system = matchMedia('(prefers-color-scheme: dark)');
+      const stored = () => document.cookie.match(`${COOKIE}=([a-z-]+)`)?.[1] ?? '';
+      const store = value => {
+        document.cookie = `${COOKIE}=${value}; path=/; max-age=31536000; SameSite=Lax`;
+      };
+      let ours = false;
+      const settle = () => {
+        if (stored() === 'dark' || stored() === 'light') return;
+        store(system.matches ? 'system-dark' : 'system-light');
+        ours = true;
+        page.data.dark_theme = system.matches;
+        ours = false;
+      };
+      settle();
+      system.addEventListener('change', settle);
+      page.data.properties.dark_theme.change.connect(() => {
+        if (!ours) store(page.data.dark_theme ? 'dark' : 'light');
+      });
+    }
+    """
+    )
+
+
+def is_dark(cookies: Mapping[str, str]) -> bool:
+    """Return whether a page is dark, after its browser's cookies; it is where they say nothing."""
+    return not cookies.get(COOKIE, "dark").endswith("light")
+
+
+def num_columns(width_px: int) -> int:
+    """Return how many maps stand side by side in `width_px`: four, or two where they get small."""
+    return 4 if _free(width_px, 4) >= 4 * SMALL else 2
+
+
+def frame_size(width_px: int, columns: int = 4) -> int:
+    """Return the side in pixels of each of `columns` square maps that fill `width_px`."""
+    return min(max(_free(width_px, columns) // columns, SMALLEST), LARGEST)
+
+
+def _free(width_px: int, columns: int) -> int:
+    return width_px - _PADDING - theme.MARGIN_LEFT - columns * theme.GAP

@@ -2,9 +2,10 @@
 
     CHROMIUM=/usr/bin/chromium python tests/benchmarks/steps.py
 
-64 steps of 128×128 maps (state, estimate, truth) with a radial profile, in headless Chromium. A
-time runs from the moment at which the slider moves to the first moment after the browser's frame in
-which the last drawing command came (a task posted from requestAnimationFrame).
+64 steps of 128×128 maps (state, estimate, truth) with a radial profile, in headless Chromium; the
+player also with a pinned run of as many steps, for which it draws six maps and two panels of
+curves. A time runs from the moment at which the slider moves to the first moment after the
+browser's frame in which the last drawing command came (a task posted from requestAnimationFrame).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import platform
 import shutil
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,12 @@ import panel as pn
 from bokeh.models import Range1d
 from playwright.sync_api import Page, sync_playwright
 
+from explorer import theme
 from explorer.frames import CHUNK_BYTES
 from explorer.library import Scene
 from explorer.scales import palette
 from explorer.session import Session
-from explorer.store import Store, View
+from explorer.store import Store
 from explorer.translation import Run, collect
 from explorer.views.steps import StepPlayer
 from explorer.views.viewport import frame_size
@@ -89,32 +92,34 @@ _DYNAMIC_JS = """step => stepToPaint(() => {
 })"""
 
 
-def made_up_run() -> Run:
+def made_up_run(store: Store, seed: int = 0) -> Run:
     """Return a run of smooth maps that come out of noise."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     x = np.linspace(-1.0, 1.0, PIXELS)
     truth = (1e8 * np.exp(-3 * np.hypot(x[:, None], 1.5 * x))).astype(np.float32)
     noise = rng.standard_normal((STEPS, PIXELS, PIXELS)).astype(np.float32)
     times = np.linspace(1.0, 0.0, STEPS + 1)[1:]
     estimates = truth * 10 ** (0.5 * times[:, None, None] * noise).astype(np.float32)
     scene = Scene("synthetic-000001", "spiral", 0.5, 1, EXTENT_KPC, {"dark_matter": truth})
-    view = View("synthetic-000001", 1, "gas", "dark_matter", "toy", 0, STEPS)
+    view = replace(store.view, translator="toy", seed=seed, steps=STEPS)
     return collect(view, scene, (list(times), list(times), list(noise), list(estimates)), 0.0)
 
 
-def player() -> Any:
+def player(pinned: bool = False) -> Any:
     """Return our page."""
     session = Session(Store(cards={}))
-    run = made_up_run()
-    session.param.update(scene=run.scene, run=run)
+    run = made_up_run(session.store)
+    other = made_up_run(session.store, seed=1) if pinned else None
+    session.param.update(scene=run.scene, run=run, pinned=other)
     view = StepPlayer(session, Range1d(), Range1d())
-    view.resize(frame_size(WINDOW[0]))
+    view.resize(frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH))
     return pn.panel(view)
 
 
 def dynamic_map() -> Any:
     """Return the same pictures as HoloViews would draw them; the truth stands still."""
-    run, size = made_up_run(), frame_size(WINDOW[0])
+    run = made_up_run(Store(cards={}))
+    size = frame_size(WINDOW[0] - theme.SIDEBAR_WIDTH)
     slider = pn.widgets.IntSlider(start=1, end=STEPS, value=STEPS)
     half = 0.5 * EXTENT_KPC
     shared = {"frame_width": size, "frame_height": size, "colorbar": True, "tools": ["hover"]}
@@ -140,22 +145,25 @@ def dynamic_map() -> Any:
 
 
 def measure(page: Page, count: int) -> dict[str, Any]:
-    """Return milliseconds from step to paint of both, and how the film runs."""
+    """Return milliseconds from step to paint of all, and how the film runs."""
     steps = np.random.default_rng(1).permutation(np.arange(1, STEPS))[:count].tolist()
     url = page.url
-    page.goto(f"{url}player")
-    page.locator("canvas[aria-label^='Estimate'][aria-label*='step 64/64']").wait_for()
-    page.wait_for_timeout(1000)
-    slider = page.locator("input[type=range]")
-    found: dict[str, Any] = {"player": [slider.evaluate(_PLAYER_JS, k) for k in steps]}
-    page.get_by_label("Speed").select_option("60")
+    found: dict[str, Any] = {}
     metrics = page.context.new_cdp_session(page)
     metrics.send("Performance.enable")
-    found["idle"] = page.evaluate("idleRate()")
-    play = page.locator("button.play").element_handle()
-    before = _busy(metrics)
-    found["rate"] = slider.evaluate("(slider, play) => film(slider, play)", play)
-    found["busy"] = 1000 * (_busy(metrics) - before) / STEPS
+    for name in ("player", "pinned"):
+        page.goto(f"{url}{name}")
+        drawn = 7 if name == "pinned" else 3  # all but the truth, which has no step
+        page.locator("canvas[aria-label*='step 64/64']").nth(drawn - 1).wait_for()
+        page.wait_for_timeout(1000)
+        slider = page.locator("input[type=range]")
+        found[name] = [slider.evaluate(_PLAYER_JS, k) for k in steps]
+        page.get_by_label("Speed").select_option("60")
+        found["idle"] = page.evaluate("idleRate()")
+        play = page.locator("button.play").element_handle()
+        before = _busy(metrics)
+        rate = slider.evaluate("(slider, play) => film(slider, play)", play)
+        found[f"{name} film"] = (rate, 1000 * (_busy(metrics) - before) / STEPS)
     page.goto(f"{url}dynamic")
     page.wait_for_function("document.querySelectorAll('.bk-panel-models-layout-Column').length > 0")
     page.wait_for_timeout(3000)
@@ -170,11 +178,15 @@ def _busy(metrics: Any) -> float:
 
 def report(found: dict[str, Any], load: float) -> str:
     """Return the result file."""
-    ours, theirs = (np.asarray(found[name]) for name in ("player", "dynamic"))
+    names = {"player": "player (canvas)", "pinned": "player with a pinned run",
+             "dynamic": "HoloViews DynamicMap"}  # fmt: skip
+    times = {words: np.asarray(found[name]) for name, words in names.items()}
     rows = [
         f"| {name} | {np.median(t):.0f} | {np.percentile(t, 90):.0f} | {t.max():.0f} |"
-        for name, t in (("player (canvas)", ours), ("HoloViews DynamicMap", theirs))
+        for name, t in times.items()
     ]
+    ours, pinned, theirs = times.values()
+    (rate, busy), (pinned_rate, pinned_busy) = (found[f"{n} film"] for n in ("player", "pinned"))
     size = 2 * STEPS * PIXELS**2
     return "\n".join([
         "# From a step to its picture", "",
@@ -183,10 +195,12 @@ def report(found: dict[str, Any], load: float) -> str:
         f"{os.cpu_count()} cores ({platform.machine()}), load of other work {load:.1f} at the "
         f"start; Panel {pn.__version__}, HoloViews {hv.__version__}.", "",
         "| | median | 90 % | worst |", "|---|---|---|---|", *rows, "",
-        f"Ratio of the medians: {np.median(theirs) / np.median(ours):.1f}. Played at 60 steps a "
-        f"second, the player paints {found['rate']:.0f} (the browser gives {found['idle']:.0f} "
-        f"frames a second to a page that draws nothing), and the page's thread is busy for "
-        f"{found['busy']:.1f} ms a step. The frames are {size / 1e6:.1f} MB in messages of "
+        f"The DynamicMap takes {np.median(theirs) / np.median(ours):.1f} times as long as the "
+        f"player, {np.median(theirs) / np.median(pinned):.1f} times as long as with a pinned run. "
+        f"Played at 60 steps a second, the player paints {rate:.0f}, with a pinned run "
+        f"{pinned_rate:.0f} (the browser gives {found['idle']:.0f} frames a second to a page that "
+        f"draws nothing), and the page's thread is busy for {busy:.1f} and {pinned_busy:.1f} ms a "
+        f"step. The frames of a run are {size / 1e6:.1f} MB in messages of "
         f"{CHUNK_BYTES / 1e6:.0f} MB at most.", "",
     ])  # fmt: skip
 
@@ -201,7 +215,7 @@ def main() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    apps = {"player": player, "dynamic": dynamic_map}
+    apps = {"player": player, "pinned": lambda: player(pinned=True), "dynamic": dynamic_map}
     server = pn.serve(apps, port=port, threaded=True, show=False, verbose=False)
     time.sleep(3)
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")

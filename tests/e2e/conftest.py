@@ -94,18 +94,29 @@ def browser():
 
 
 class Console:
-    """What a page complained about."""
+    """What a page complained about, but for files of a host that is `passing`."""
 
-    def __init__(self, page):
+    def __init__(self, page, passing="nobody.invalid"):
         self.complaints = []
+        self._passing = passing
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        page.on("requestfailed", lambda request: self._complain(request.url, request.url))
 
     def _listen(self, message):
         # Software rendering in headless Chromium warns about its own read-backs.
         if message.type in ("error", "warning") and "GL Driver Message" not in message.text:
-            self.complaints.append(message.text)
+            self._complain(message.text, message.location["url"])
+
+    def _complain(self, text, url):
+        if self._passing not in url:
+            self.complaints.append(text)
+
+
+@pytest.fixture(scope="session")
+def console():
+    """What makes a page's `Console`."""
+    return Console
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +126,12 @@ def context(browser):
     context.set_default_timeout(30_000)
     yield context
     context.close()
+
+
+@pytest.fixture
+def watch():
+    """What makes the console of a page."""
+    return Console
 
 
 @pytest.fixture

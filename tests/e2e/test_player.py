@@ -3,6 +3,8 @@
 import io
 import socket
 import time
+from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib.image
 import numpy as np
@@ -14,7 +16,7 @@ from bokeh.plotting import figure
 from explorer import frames
 from explorer.library import Scene
 from explorer.session import Session
-from explorer.store import Store, View
+from explorer.store import Store
 from explorer.translation import collect
 from explorer.views.steps import StepPlayer
 
@@ -23,22 +25,22 @@ pytestmark = pytest.mark.browser
 PIXELS, STEPS, EXTENT_KPC, SIZE = 32, 6, 40.0, 200
 
 
-def lopsided_run():
-    """Bright at the bottom left, a hole at the top right; each step is half as bright."""
+def lopsided_run(seed=0, steps=STEPS, factor=0.5):
+    """Bright at the bottom left, a hole at the top right; each step is fainter by a factor."""
     truth = np.full((PIXELS, PIXELS), 1e6, np.float32)
     truth[:8, :8] = 1e8
     truth[-8:, -8:] = np.nan
     scene = Scene("synthetic-000001", "spiral", 0.5, 1, EXTENT_KPC,
                   {"gas": truth, "dark_matter": truth})  # fmt: skip
-    view = View("synthetic-000001", 1, "gas", "dark_matter", "toy", 0, STEPS)
-    times = np.linspace(1.0, 0.0, STEPS + 1)[1:].tolist()
-    estimates = [truth * 0.5**i for i in range(STEPS)]
-    noisy = [np.full_like(truth, float(i)) for i in range(STEPS)]
+    view = replace(Store(cards={}).view, translator="toy", seed=seed, steps=steps)
+    times = np.linspace(1.0, 0.0, steps + 1)[1:].tolist()
+    estimates = [truth * factor**i for i in range(steps)]
+    noisy = [np.full_like(truth, float(i)) for i in range(steps)]
     return collect(view, scene, (times, times, noisy, estimates), 0.1, "ddim")
 
 
 @pytest.fixture
-def player(context, monkeypatch):
+def player(context, watch, monkeypatch):
     """The page of a session's player with a map beside it; the session is at `page.session`."""
     monkeypatch.setattr(frames, "CHUNK_BYTES", 2 * 2 * PIXELS**2)  # three messages
     opened = []
@@ -61,12 +63,14 @@ def player(context, monkeypatch):
             break
         time.sleep(0.1)
     page = context.new_page()
+    console = watch(page, passing="cdn.holoviz.org")  # where pages without our template look
     page.goto(f"http://localhost:{port}/player")
     page.locator("canvas[aria-label^='Estimate'][aria-label*='step 6/6']").wait_for()
     page.session, page.x_range = opened[-1]
     yield page
     page.close()
     server.stop()
+    assert console.complaints == []
 
 
 def picture(page, number):
@@ -75,6 +79,30 @@ def picture(page, number):
     clip = {"x": box["x"] + box["width"] - 10 - SIZE, "y": box["y"] + 24,
             "width": SIZE, "height": SIZE}  # fmt: skip
     return matplotlib.image.imread(io.BytesIO(page.screenshot(clip=clip)))[..., :3]
+
+
+def corner(page, number):
+    """Return the color of the bright corner of a map."""
+    return picture(page, number)[-12, 12].tolist()
+
+
+def shown(page):
+    """Return what the maps say that they show."""
+    return page.locator(".map canvas").evaluate_all("all => all.map(c => c.ariaLabel)")
+
+
+@pytest.fixture
+def compared(player):
+    """The player with its run pinned, and beside it one of twice the steps that stays brighter."""
+    player.get_by_role("button", name="Pin this run").click()
+    player.get_by_text("Pinned. Change").wait_for()
+    player.alone = corner(player, 1)
+    run = lopsided_run(seed=1, steps=2 * STEPS, factor=0.9)
+    pn.state.execute(lambda: player.session.param.update(run=run))
+    player.locator(".map canvas[aria-label*='step 12/12']").first.wait_for()
+    player.locator(".map canvas[aria-label*='step 6/6'][aria-label^='Estimate']").wait_for()
+    player.locator(".player").focus()
+    return player
 
 
 def test_pictures_stand_as_they_should(player):
@@ -156,3 +184,103 @@ def test_without_a_run_nothing_can_be_pressed(player):
     assert player.locator(
         "canvas[aria-label='Estimate · dark matter: nothing to show yet']"
     ).count()
+
+
+def test_runs_keep_step_side_by_side(compared):
+    assert corner(compared, 4) == compared.alone
+    assert corner(compared, 1) != compared.alone
+    assert compared.locator(".legend").inner_text().count("pinned") == 0  # words, not tags
+    compared.keyboard.press("Home")
+    for _ in range(2):
+        compared.keyboard.press("ArrowRight")
+    compared.locator(".map canvas[aria-label*='step 3/12']").first.wait_for()
+    told = shown(compared)
+    assert "step 3/12, t = 0.75" in told[1]
+    assert "pinned, step 1/6, t = 0.83" in told[4]  # of 0.83 and 0.67, as near, the earlier
+    assert told[5].startswith("Difference")
+    compared.keyboard.press("End")
+    difference = picture(compared, 5)
+    assert np.allclose(difference[30, -30], np.array([0x39, 0x41, 0x4F]) / 255, atol=0.01)
+    red, _, blue = difference[-30, 30]  # brighter than the pinned one
+    assert red > blue + 0.2
+    compared.get_by_role("button", name="Unpin").click()
+    compared.get_by_role("button", name="Pin this run").wait_for()
+    assert compared.locator(".map canvas").count() == 3
+
+
+def test_divider_shows_one_run_at_each_side(compared):
+    run, pinned = corner(compared, 1), corner(compared, 4)
+    compared.get_by_role("button", name="Swipe").click()
+    assert compared.locator(".map canvas").count() == 3
+    assert corner(compared, 1) == run
+    compared.get_by_role("slider", name="Divider").focus()
+    compared.keyboard.press("Home")
+    compared.wait_for_timeout(100)
+    assert corner(compared, 1) == pinned
+    box = compared.locator(".map canvas").nth(1).bounding_box()
+    x, y = box["x"] + 10, box["y"] + 124
+    compared.mouse.move(x, y)
+    compared.mouse.down()
+    compared.mouse.move(x + 0.6 * SIZE, y)
+    compared.mouse.up()
+    compared.wait_for_timeout(100)
+    assert compared.locator(".divider").get_attribute("aria-valuenow") == "60"
+    assert corner(compared, 1) == run
+    assert "step 12/12" in compared.locator(".label").inner_text()  # keys moved the divider alone
+
+
+def test_blinking_alternates_holds_and_rests_for_those_who_want_no_motion(compared):
+    run, pinned = corner(compared, 1), corner(compared, 4)
+    labels = """async canvas => {
+      const seen = [], start = performance.now();
+      for (let i = 0; i < 20; i++) {
+        seen.push(canvas.ariaLabel);
+        await new Promise(resolve => setTimeout(resolve, 50));
+      }
+      return [seen, performance.now() - start];
+    }"""
+    estimate = compared.locator(".map canvas").nth(1)
+    compared.get_by_role("button", name="Blink").click()
+    seen, took = estimate.evaluate(labels)
+    changes = sum(a != b for a, b in pairwise(seen))
+    assert 1 <= changes <= 1 + took / 333
+    compared.keyboard.press("b")
+    held = shown(compared)[1]
+    assert len(set(estimate.evaluate(labels)[0])) == 1
+    assert corner(compared, 1) == (pinned if "pinned" in held else run)
+    compared.emulate_media(reduced_motion="reduce")
+    compared.get_by_role("button", name="Blink").click()
+    assert len(set(estimate.evaluate(labels)[0])) == 1
+    before = corner(compared, 1)
+    compared.keyboard.press("b")
+    compared.wait_for_timeout(100)
+    assert {tuple(before), tuple(corner(compared, 1))} == {tuple(run), tuple(pinned)}
+
+
+def test_kinds_of_curves_are_other_pictures(player):
+    curve = player.locator(".curve canvas")
+    pictures = []
+    for kind in ("Profile", "Power", "Error"):
+        player.get_by_role("button", name=kind, exact=True).focus()
+        player.keyboard.press("Enter")
+        player.wait_for_timeout(100)
+        pictures.append(curve.evaluate("canvas => canvas.toDataURL()"))
+    assert len(set(pictures)) == 3
+    assert curve.get_attribute("aria-label").startswith("Error of the estimate by step")
+    player.keyboard.press("Home")
+    player.wait_for_timeout(100)
+    assert curve.evaluate("canvas => canvas.toDataURL()") != pictures[2]
+
+
+def test_slider_goes_by_step_time_or_noise(player):
+    slider = player.locator("input[type=range]")
+    assert player.locator(".ticks span").all_inner_texts() == ["1", "2", "4", "6"]
+    player.get_by_role("button", name="t", exact=True).click()
+    ticks = player.locator(".ticks span").all_inner_texts()
+    assert [float(t) for t in ticks] == sorted(map(float, ticks), reverse=True)
+    box = slider.bounding_box()
+    player.mouse.click(box["x"] + 0.42 * box["width"], box["y"] + box["height"] / 2)
+    player.locator(".label", has_text="step 3/6, t = 0.50").wait_for()
+    player.keyboard.press("ArrowRight")
+    player.locator(".label", has_text="step 4/6, t = 0.33").wait_for()
+    assert float(slider.input_value()) == pytest.approx(4.0)

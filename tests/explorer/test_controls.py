@@ -59,3 +59,23 @@ def test_guidance_needs_a_translator_that_knows_the_prior(session):
     assert store.view.guidance == 2.0
     store.translator = "many"
     assert store.guidance == 1.0
+
+
+def test_a_run_from_before_is_not_told_as_if_it_were_new(session, run):
+    controls = Controls(session)
+    session.param.update(run=run, recalled=False)
+    assert "3 steps sampled in 0.1 s" in controls._status.object
+    session.param.update(run=None)
+    session.param.update(run=run, recalled=True)
+    assert "3 steps, kept from before" in controls._status.object
+    assert "sampled in" not in controls._status.object
+
+
+def test_progress_is_told_and_keeps_its_room(session):
+    controls = Controls(session)
+    assert 'class="bar rest" role="progressbar"' in controls._status.object
+    session.busy = True
+    assert 'class="bar wait"' in controls._status.object
+    session.preview = (2, 8, None)
+    assert 'aria-valuenow="25"' in controls._status.object
+    assert "step 2 of 8" in controls._status.object

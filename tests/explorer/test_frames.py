@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from explorer import frames
-from explorer.frames import Scale, chunk, chunk_steps, film_steps, noise_scales, step_labels
+from explorer.frames import (
+    Reel,
+    Scale,
+    chunk,
+    chunk_steps,
+    film_steps,
+    noise_scales,
+    step_labels,
+)
 
 
 def values_of(levels, scale):
@@ -43,7 +51,7 @@ def test_states_of_growing_noise_have_wider_scales(rng):
 def test_chunks_together_are_the_run(run, monkeypatch):
     monkeypatch.setattr(frames, "CHUNK_BYTES", 2 * 2 * 32 * 32)
     scale = Scale(1e6, 1e9, logarithmic=True)
-    parts = [np.frombuffer(chunk(run, scale, start), np.uint8) for start in (0, 2)]
+    parts = [np.frombuffer(chunk(Reel(1, run, scale), start), np.uint8) for start in (0, 2)]
     assert [len(part) for part in parts] == [2 * 2 * 32 * 32, 2 * 32 * 32]
     levels = np.concatenate(parts).reshape(3, 2, 32, 32)
     assert np.array_equal(levels[:, 1], scale.levels(run.estimates))

@@ -7,10 +7,11 @@ import matplotlib.image
 import numpy as np
 
 from explorer.figures import Comparison, comparison_figure
+from explorer.frames import Reel
 from explorer.session import Session
 from explorer.store import Store
 from explorer.views.maps import MapContent, image_element
-from explorer.views.steps import spec
+from explorer.views.spec import estimate_scale, spec
 
 hv.extension("bokeh")
 
@@ -31,12 +32,12 @@ def test_holoviews_puts_row_zero_at_the_bottom(run):
 
 def test_step_player_hands_over_the_rows_as_they_are(run):
     session = Session(Store(cards={}))
-    assert spec(session)["labels"] == []
+    assert spec(session, [])["stops"] == []
     session.param.update(scene=run.scene, run=run)
-    shown = spec(session)
+    shown = spec(session, [Reel(1, run, estimate_scale(session))])
     truth = np.frombuffer(shown["truth"], np.uint8).reshape(shown["shape"]).astype(int)
     assert truth[:4, :8].min() > truth[8:].max() + 100
-    assert shown["labels"][1] == "step 2/3, t = 0.30, σ = 0.5"
+    assert shown["reels"][0]["labels"][1] == "step 2/3, t = 0.30, σ = 0.5"
     assert shown["step"] == 3
 
 

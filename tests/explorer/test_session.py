@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from data.normalize import DEFAULT
 from explorer import library, session, worker
 from explorer.store import Store
 from explorer.translation import residual_map
@@ -17,6 +18,7 @@ class Toy:
     """Walks from twice the input to the input; waits at a gate before each step."""
 
     default_sampler = "ddim"
+    normalization = DEFAULT
 
     def __init__(self):
         self.gate = threading.Event()
@@ -69,11 +71,13 @@ def test_first_view_is_translated_and_kept(toy, run):
     np.testing.assert_allclose(residual_map(one.run), -1.0, atol=0.1)
     assert [p[0] for p in previews if p] == [1, 2, 3]
     assert library.RUNS.get(one.store.view) is one.run
+    assert not one.recalled
     first = one.run
     one.store.seed = 5
     assert one.run is None
     one.store.seed = 0
     assert one.run is first
+    assert one.recalled
 
 
 def test_cancel_stops_between_steps(toy):
@@ -131,10 +135,17 @@ def test_worker_refuses_beyond_its_capacity():
     gate.set()
 
 
-def test_shelf_keeps_the_recently_used():
+def test_shelf_keeps_the_recently_used_within_its_bytes():
+    one, two, three = (np.zeros(size, np.uint8) for size in (10, 20, 30))
     shelf = library.Shelf(2)
-    shelf.put("a", 1)
-    shelf.put("b", 2)
+    shelf.put("a", one)
+    shelf.put("b", two)
     shelf.get("a")
-    shelf.put("c", 3)
-    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (1, None, 3)
+    shelf.put("c", three)
+    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (one, None, three)
+    small = library.Shelf(9, max_bytes=40)
+    for name, value in (("a", one), ("b", two), ("c", three)):
+        small.put(name, value)
+    assert (small.get("a"), small.get("b"), small.get("c")) == (None, None, three)
+    small.put("d", np.zeros(50, np.uint8))  # more than there is room for, and still the last
+    assert small.get("d") is not None

@@ -1,0 +1,153 @@
+"""The explorer without a browser: translate, and write a figure, profile, maps or a film."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.arguments import whole_number
+from data.atomic import replacing
+from data.domains import DOMAINS, get_domain
+from explorer.export import (
+    FIGURES,
+    FORMATS,
+    FigureOptions,
+    export_bytes,
+    export_name,
+    unavailable,
+)
+
+if TYPE_CHECKING:
+    from explorer.translation import Run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m explorer", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    export = commands.add_parser(
+        "export", formatter_class=argparse.RawDescriptionHelpFormatter,
+        help="translate one galaxy and write what came of it",
+        description="Translate one galaxy and write what came of it.",
+        epilog="formats:\n" + _listed({name: f.description for name, f in FORMATS.items()})
+        + "\n\nfigures:\n" + _listed(FIGURES),
+    )  # fmt: skip
+    origin = export.add_mutually_exclusive_group(required=True)
+    origin.add_argument("--galaxy", metavar="NAME", help="of the catalog, as synthetic-900324")
+    origin.add_argument("--cutout", metavar="FILE", type=Path, help="a cutout of your own")
+    export.add_argument("--center", metavar=("X", "Y", "Z"), type=float, nargs=3,
+                        help="of the galaxy in the cutout's box, kpc")  # fmt: skip
+    export.add_argument("--radius", metavar="R", type=float,
+                        help="of the sphere to take from the cutout, kpc")  # fmt: skip
+    _add_translation(export)
+    _add_file(export)
+    return parser
+
+
+def _listed(descriptions: dict[str, str]) -> str:
+    return "\n".join(f"  {name:<12}{words}" for name, words in descriptions.items())
+
+
+def _add_translation(parser: argparse.ArgumentParser) -> None:
+    known = ", ".join(DOMAINS)
+    parser.add_argument("--rotation", type=whole_number, default=1, help="from 1 to 5 (1)")
+    parser.add_argument("--source", default="gas", help=f"domain of the input (gas); {known}")
+    parser.add_argument(
+        "--target", default="dark_matter", help="domain of the output (dark_matter)"
+    )
+    parser.add_argument("--translator", default="ddpm", help="name or folder of weights (ddpm)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise (0)")
+    parser.add_argument("--steps", type=whole_number, help="of the sampler (the weights' default)")
+    parser.add_argument("--guidance", type=float, default=1.0,
+                        help="0 ignores the source, 1 is the model as trained (1)")  # fmt: skip
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    default = FigureOptions()
+    parser.add_argument("--format", metavar="NAME", help="see below (from --output, else pdf)")
+    parser.add_argument("--figure", default=default.figure, metavar="NAME",
+                        help=f"see below ({default.figure})")  # fmt: skip
+    parser.add_argument("--size", default=default.size,
+                        help="one-column, two-columns, slide, or a width as 120mm "
+                        f"({default.size})")  # fmt: skip
+    parser.add_argument("--dpi", type=whole_number, default=default.dpi, help=f"({default.dpi})")
+    parser.add_argument("--no-caption", dest="caption", action="store_false",
+                        help="leave out the small print")  # fmt: skip
+    parser.add_argument("--output", metavar="FILE", type=Path,
+                        help="file or folder (a file in this folder, named after its content)"
+                        )  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 on success, 2 with one sentence on bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(_export(options))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _export(options: argparse.Namespace) -> Path:
+    """Translate and write; return where. What is wrong with the words is said before any work."""
+    extension = _format_of(options)
+    figure = FigureOptions(options.figure, options.size, options.dpi, options.caption)
+    for name in (options.source, options.target):
+        get_domain(name)
+    if options.cutout is None and (options.center or options.radius is not None):
+        raise ValueError("center and radius belong to a cutout, got a galaxy of the catalog")
+    output = options.output or Path()
+    folder = output if output.is_dir() else output.parent
+    if not folder.is_dir():
+        raise ValueError(f"output must lie in a folder that exists, got {output}")
+
+    run = _translate(options)
+    content = export_bytes(run, extension, figure).getvalue()
+    path = folder / export_name(run, extension, figure) if output.is_dir() else output
+    with replacing(path) as aside:
+        aside.write_bytes(content)
+    return path
+
+
+def _format_of(options: argparse.Namespace) -> str:
+    """Return the format that is asked for, or that a file's name ends in; ValueError if none."""
+    extension = options.format
+    if extension is None:
+        suffix = options.output.suffix if options.output and not options.output.is_dir() else ""
+        extension = suffix.removeprefix(".").lower() or "pdf"
+    if reason := unavailable(extension):
+        raise ValueError(reason)
+    return str(extension)
+
+
+def _translate(options: argparse.Namespace) -> Run:
+    """Make the maps and run the translation."""
+    # These take a second or two, which bad input should not wait for.
+    from data.sources import Cutout
+    from explorer import library
+    from explorer.store import View
+    from explorer.translation import translate
+
+    translator = library.load_translator(options.translator)
+    size = translator.grid_size
+    if options.cutout is None:
+        scene = library.load_scene(options.galaxy, options.rotation, size)
+    else:
+        center = tuple(options.center) if options.center else None
+        cutout = Cutout(options.cutout, center_kpc=center, radius_kpc=options.radius)
+        scene = library.cutout_scene(cutout, options.rotation, size)
+    if reason := scene.missing.get(options.source):
+        raise ValueError(reason)
+    steps = options.steps or translator.default_steps
+    view = View(
+        scene.name, options.rotation, options.source, options.target, options.translator,
+        options.seed, steps if translator.process.is_iterative else 1, options.guidance,
+    )  # fmt: skip
+    return translate(view, scene)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Where an export comes from: what every file carries, and the line that makes it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from data.sources import Cutout
+from engine.checkpoint import WEIGHTS
+from engine.requests import TranslatorError
+from engine.shelf import checkpoint_folder
+from explorer.library import rotation_of
+from explorer.translation import Run
+
+PROJECT = "galactic-alchemy"
+Facts = dict[str, str | int | float | list[float]]
+
+
+def caption(run: Run) -> str:
+    """Return in one line what a run shows and how it was made."""
+    view, scene = run.view, run.scene
+    kind = f" ({scene.kind})" if scene.kind else ""
+    how = f"{run.num_steps} steps of {run.sampler}, seed {view.seed}"
+    if view.guidance != 1.0:
+        how += f", guidance {view.guidance:g}"
+    return (
+        f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:.3g}; "
+        f"{view.translator}, {how if run.num_steps > 1 else 'one step'}; "
+        f"field of view {scene.extent_kpc:.0f} kpc"
+    )
+
+
+def facts_of(run: Run, command: str) -> Facts:
+    """Return everything that a run depends on, by name, in the order in which files tell it.
+
+    Parameters
+    ----------
+    run : a finished translation.
+    command : the line that makes the file again.
+    """
+    view, scene = run.view, run.scene
+    facts: Facts = {
+        "title": caption(run), "project": PROJECT, "version": version_of(PROJECT),
+        "torch": version_of("torch"), "galaxy": scene.name, "kind": scene.kind,
+        "redshift": float(scene.redshift), "rotation": scene.rotation,
+        "rotation_matrix": rotation_of(scene.name, scene.rotation).ravel().tolist(),
+        "side_kpc": float(scene.extent_kpc), "source": view.source, "target": view.target,
+        "translator": view.translator, "checkpoint_sha256": checkpoint_digest(view.translator),
+        "sampler": run.sampler, "steps": run.num_steps, "guidance": float(view.guidance),
+        "seed": view.seed,
+    }  # fmt: skip
+    if scene.cutout is not None:
+        facts["cutout"] = str(scene.cutout.path)
+        facts["cutout_sha256"] = digest(scene.cutout.path)
+    facts["command"] = command
+    return facts
+
+
+def facts_text(facts: Facts) -> str:
+    """Return facts as JSON in one line of ASCII, for formats that hold a comment."""
+    return json.dumps(facts)
+
+
+def export_command(run: Run, words: list[str]) -> str:
+    """Return the line for a shell that makes an export again.
+
+    Parameters
+    ----------
+    run : a finished translation.
+    words : what is asked of the file, as ["--format", "pdf"].
+    """
+    view, scene = run.view, run.scene
+    origin = ["--galaxy", view.galaxy] if scene.cutout is None else _cutout_words(scene.cutout)
+    what = {
+        "rotation": scene.rotation, "source": view.source, "target": view.target,
+        "translator": view.translator, "seed": view.seed, "steps": view.steps,
+    }  # fmt: skip
+    if view.guidance != 1.0:
+        what["guidance"] = repr(float(view.guidance))
+    asked = [word for name, value in what.items() for word in (f"--{name}", str(value))]
+    return shlex.join(["python", "-m", "explorer", "export", *origin, *asked, *words])
+
+
+def _cutout_words(cutout: Cutout) -> list[str]:
+    words = ["--cutout", str(cutout.path)]
+    if cutout.center_kpc is not None:
+        words += ["--center", *(repr(float(c)) for c in cutout.center_kpc)]
+    if cutout.radius_kpc is not None:
+        words += ["--radius", repr(float(cutout.radius_kpc))]
+    return words
+
+
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "unknown"."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def checkpoint_digest(translator: str) -> str:
+    """Return the SHA-256 of a translator's weights; "unknown" where they are not there."""
+    try:
+        return digest(checkpoint_folder(translator) / WEIGHTS)
+    except (TranslatorError, OSError):
+        return "unknown"
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
