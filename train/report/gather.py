@@ -59,7 +59,7 @@ class Collection:
     @cached_property
     def looks(self) -> dict[str, Look]:
         """The look of each method, in the one order."""
-        return looks({e.method.name: e.method.title for e in reversed(self.files.values())})
+        return looks({e.method.name: e.method.title for e in reversed(list(self.files.values()))})
 
     @property
     def by_method(self) -> list[Evaluation]:

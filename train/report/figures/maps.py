@@ -13,6 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
@@ -120,7 +121,7 @@ def _color_bar(image: AxesImage, axes: Axes, name: str) -> None:
     """Draw a color bar with few labels, none at its very ends, for others may be near."""
     domain = get_domain(name)
     bar = axes.figure.colorbar(image, cax=axes, orientation="horizontal")
-    bar.set_ticks(_ticks(*image.get_clim()))
+    bar.set_ticks(_ticks(*image.get_clim()).tolist())
     bar.ax.xaxis.set_major_formatter(FuncFormatter(_power_of_ten))
     bar.minorticks_off()
     bar.ax.tick_params(top=False, length=2, pad=1.5, labelsize=6.5, which="major")
@@ -128,12 +129,12 @@ def _color_bar(image: AxesImage, axes: Axes, name: str) -> None:
     bar.set_label(f"{domain.symbol} ({domain.unit_tex})", fontsize=6.5, labelpad=0.5)
 
 
-def _ticks(low: float, high: float) -> NDArray[np.float64]:
+def _ticks(low: float | None, high: float | None) -> NDArray[np.float64]:
     """Return round numbers well within limits: 1 and 3 times powers of ten, or every such power.
 
     Every second power where there are more than four.
     """
-    start, end = np.log10([low, high])
+    start, end = np.log10(np.array([low, high], float))
     margin = 0.05 * (end - start)
     exponents = np.arange(np.floor(start), np.ceil(end) + 1)
     if end - start < 2.0:
@@ -172,7 +173,8 @@ def _show(
     half = 0.5 * extent_kpc
     colors = mpl.colormaps[get_domain(domain).colormap]
     colors = colors.with_extremes(bad=PALE, under=colors(0.0))
-    shown = np.where(np.isfinite(values), np.maximum(values, norm.vmin * 1e-3), np.nan)
+    least = 1e-3 * float(norm.vmin or 0.0)  # zeros are under the scale, not missing
+    shown = np.where(np.isfinite(values), np.maximum(values, least), np.nan)
     axes.set(xticks=[], yticks=[])
     return axes.imshow(
         shown, origin="lower", extent=(-half, half, -half, half), norm=norm, cmap=colors,
@@ -203,9 +205,10 @@ def mean_maps(rows: Mapping[str, Mapping[str, NDArray[Any]]], label: str) -> Fig
     """
     columns = list(dict.fromkeys(method for row in rows.values() for method in row))
     side = WIDTH / max(5, len(columns) + 0.5)
-    figure = Figure(figsize=(side * (len(columns) + 0.5), side * len(rows) + 0.75),
-                    layout="constrained")  # fmt: skip
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
+    figure = Figure(
+        figsize=(side * (len(columns) + 0.5), side * len(rows) + 0.75),
+        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0),
+    )
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     joined = np.concatenate(
         [np.abs(m[np.isfinite(m)]) for row in rows.values() for m in row.values()]

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
@@ -150,7 +151,8 @@ def integrated(
         place.set(xlim=limits, ylim=limits, box_aspect=1)
         place.set_title(look.label, pad=3)
         _decades(place)
-    most = max((float(h.get_array().max()) for h in drawn if h.get_array().size), default=1.0)
+    counts = np.concatenate([np.asarray(hexagons.get_array(), float) for hexagons in drawn])
+    most = float(counts.max(initial=1.0))
     for hexagons in drawn:
         hexagons.set_clim(0.0, most)
     figure.supxlabel(f"truth: {label}", fontsize=8)
@@ -215,6 +217,7 @@ def _dress_rose(axes: Axes, even: float) -> None:
     axes.tick_params(axis="y", labelsize=6)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g} %" if share else ""))
+    assert isinstance(axes, PolarAxes)
     axes.set_rlabel_position(40)
     axes.grid(lw=0.4, color="#cccccc")
     axes.spines["polar"].set_linewidth(0.5)

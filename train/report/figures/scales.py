@@ -92,7 +92,7 @@ def _set_waves(column: Sequence[Axes], scales: Scales) -> None:
     column[-1].set_xlabel("waves across the map")
     size = float(scales.grid_size)
 
-    def inverse(waves: NDArray[Any]) -> NDArray[Any]:
+    def inverse(waves: Any) -> Any:
         return size / np.maximum(waves, 1e-9)
 
     top = column[0].secondary_xaxis("top", functions=(inverse, inverse))
