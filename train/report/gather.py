@@ -59,7 +59,13 @@ class Collection:
     @cached_property
     def looks(self) -> dict[str, Look]:
         """The look of each method, in the one order."""
-        return looks({e.method.name: e.method.title for e in reversed([*self.files.values()])})
+        return looks({e.method.name: e.method.title for e in reversed(list(self.files.values()))})
+
+    @property
+    def by_method(self) -> list[Evaluation]:
+        """All files, in the one order of their methods."""
+        order = list(self.looks)
+        return sorted(self.files.values(), key=lambda e: order.index(e.method.name))
 
     @property
     def sampled(self) -> dict[str, Evaluation]:

@@ -207,7 +207,7 @@ def provenance_table(collection: Collection, caption: str) -> Table:
         "samples (focus)", "steps", "sampler", "checkpoint SHA-256", "version", "date",
     ]  # fmt: skip
     rows = []
-    for evaluation in collection.files.values():
+    for evaluation in collection.by_method:
         method, maps = evaluation.method, evaluation.maps
         rows.append([
             method.title, method.family, maps.store, maps.split, f"{maps.grid_size}²",
@@ -240,7 +240,7 @@ def command_of(evaluation: Evaluation) -> str:
 
 def command_table(collection: Collection, caption: str) -> Table:
     """Return the command of each file."""
-    rows = [[e.method.title, command_of(e)] for e in collection.files.values()]
+    rows = [[e.method.title, command_of(e)] for e in collection.by_method]
     return Table(["method", "command"], rows, caption, is_text=True)
 
 
@@ -257,7 +257,7 @@ def cost_table(collection: Collection, caption: str) -> Table:
         "in batches of", "device", "CRPS, mean of all (dex)",
     ]  # fmt: skip
     rows = []
-    for evaluation in collection.files.values():
+    for evaluation in collection.by_method:
         method = evaluation.method
         rows.append([
             method.title, f"{method.parameters / 1e6:.2f} M" if method.parameters else NOTHING,

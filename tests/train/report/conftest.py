@@ -13,7 +13,7 @@ GALAXIES, RADII, SCALES, SIDE = 24, 12, 16, 16
 NAMES = tuple(DOMAINS)
 PAIRS = tuple(permutations(NAMES, 2))
 # Fewer than in earnest: drawing is what takes time.
-FOCUS = (("gas", "dark_matter"), ("gas", "stars"), ("gas", "temperature"))
+FOCUS = (("gas", "dark_matter"), ("gas", "stars"))
 KINDS = ("spiral", "massive_halo", "merger", "irregular", "turbulent")
 
 

@@ -36,11 +36,20 @@ def test_residuals_of_known_factors():
     looks = {"double": Look("Double", "b"), "mixed": Look("Mixed", "r"), "absent": Look("-", "k")}
     figure = profile_residuals([_profiles(double=2 * TRUTH, mixed=mixed)], looks, "r")
     bias, scatter, square = (axes.get_lines() for axes in figure.axes[:3])
-    assert bias[0].get_ydata() == pytest.approx(np.log10(2))
-    assert bias[1].get_ydata() == pytest.approx(0.5 * np.log10(2))
-    assert scatter[0].get_ydata() == pytest.approx(0, abs=1e-9)
-    assert scatter[1].get_ydata() == pytest.approx(0.5 * np.log10(2))
+    # The floor of stars, 1e3, takes a thousandth.
+    assert bias[0].get_ydata() == pytest.approx(np.log10(2), abs=1e-3)
+    assert bias[1].get_ydata() == pytest.approx(0.5 * np.log10(2), abs=1e-3)
+    assert scatter[0].get_ydata() == pytest.approx(0, abs=1e-3)
+    assert scatter[1].get_ydata() == pytest.approx(0.5 * np.log10(2), abs=1e-3)
     assert square[0].get_ydata() == pytest.approx(1.0)
+
+
+def test_next_to_nothing_over_nothing_is_no_error():
+    """The floor of stars is 1e3: below it there is neither a residual nor a squared one."""
+    faint = Profiles("gas", "stars", RADII, np.full((20, 5), 1.0), {"flow": np.full((20, 5), 9.0)})
+    figure = profile_residuals([faint], {"flow": Look("Flow", "b")}, "r")
+    for axes in figure.axes[:3]:
+        assert np.isnan(axes.get_lines()[0].get_ydata()).all()
 
 
 def test_profiles_of_nothing_are_drawn_as_nothing():

@@ -121,7 +121,7 @@ def _color_bar(image: AxesImage, axes: Axes, name: str) -> None:
     """Draw a color bar with few labels, none at its very ends, for others may be near."""
     domain = get_domain(name)
     bar = axes.figure.colorbar(image, cax=axes, orientation="horizontal")
-    bar.set_ticks([float(tick) for tick in _ticks(*image.get_clim())])
+    bar.set_ticks(_ticks(*image.get_clim()).tolist())
     bar.ax.xaxis.set_major_formatter(FuncFormatter(_power_of_ten))
     bar.minorticks_off()
     bar.ax.tick_params(top=False, length=2, pad=1.5, labelsize=6.5, which="major")
@@ -129,12 +129,12 @@ def _color_bar(image: AxesImage, axes: Axes, name: str) -> None:
     bar.set_label(f"{domain.symbol} ({domain.unit_tex})", fontsize=6.5, labelpad=0.5)
 
 
-def _ticks(low: float, high: float) -> NDArray[np.float64]:
+def _ticks(low: float | None, high: float | None) -> NDArray[np.float64]:
     """Return round numbers well within limits: 1 and 3 times powers of ten, or every such power.
 
     Every second power where there are more than four.
     """
-    start, end = np.log10([low, high])
+    start, end = np.log10(np.array([low, high], float))
     margin = 0.05 * (end - start)
     exponents = np.arange(np.floor(start), np.ceil(end) + 1)
     if end - start < 2.0:
@@ -144,6 +144,8 @@ def _ticks(low: float, high: float) -> NDArray[np.float64]:
 
 
 def _power_of_ten(value: float, _: int | None = None) -> str:
+    if 0.01 < value < 1000:
+        return f"{value:.1g}" if value < 10 else f"{value:.0f}"
     exponent = int(np.floor(np.log10(value) + 1e-9))
     mantissa = round(value / 10.0**exponent)
     return f"$10^{{{exponent}}}$" if mantissa == 1 else rf"${mantissa}\times10^{{{exponent}}}$"
@@ -171,7 +173,7 @@ def _show(
     half = 0.5 * extent_kpc
     colors = mpl.colormaps[get_domain(domain).colormap]
     colors = colors.with_extremes(bad=PALE, under=colors(0.0))
-    least = 1e-3 * (norm.vmin or 0.0)
+    least = 1e-3 * float(norm.vmin or 0.0)  # zeros are under the scale, not missing
     shown = np.where(np.isfinite(values), np.maximum(values, least), np.nan)
     axes.set(xticks=[], yticks=[])
     return axes.imshow(
@@ -203,10 +205,10 @@ def mean_maps(rows: Mapping[str, Mapping[str, NDArray[Any]]], label: str) -> Fig
     """
     columns = list(dict.fromkeys(method for row in rows.values() for method in row))
     side = WIDTH / max(5, len(columns) + 0.5)
-    layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
     figure = Figure(
-        figsize=(side * (len(columns) + 0.5), side * len(rows) + 0.75), layout=layout
-    )  # fmt: skip
+        figsize=(side * (len(columns) + 0.5), side * len(rows) + 0.75),
+        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0),
+    )
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     joined = np.concatenate(
         [np.abs(m[np.isfinite(m)]) for row in rows.values() for m in row.values()]

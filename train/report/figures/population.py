@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ from train.report.style import INK, MUTED, Look, bands, panels, styled
 _COLUMNS = 6
 _SECTORS = 12
 _MANY = 100  # galaxies from which on points are small
-_BINS = 8  # of the running median
+_BINS, _LEAST_IN_BIN = 8, 5  # of the running median
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _running_median(masses: Masses) -> tuple[NDArray[Any], NDArray[Any]]:
     good = (masses.dark_matter > 0) & (masses.stars > 0)
     x, y = np.log10(masses.dark_matter[good]), np.log10(masses.stars[good])
     order = np.argsort(x)
-    parts = np.array_split(order, max(1, min(_BINS, len(order) // 3)))
+    parts = np.array_split(order, max(1, min(_BINS, len(order) // _LEAST_IN_BIN)))
     parts = [part for part in parts if len(part)]
     return (
         10.0 ** np.array([np.median(x[part]) for part in parts]),
@@ -150,8 +151,8 @@ def integrated(
         place.set(xlim=limits, ylim=limits, box_aspect=1)
         place.set_title(look.label, pad=3)
         _decades(place)
-    counts = (np.asarray(hexagons.get_array()) for hexagons in drawn)
-    most = max((float(each.max()) for each in counts if each.size), default=1.0)
+    counts = np.concatenate([np.asarray(hexagons.get_array(), float) for hexagons in drawn])
+    most = float(counts.max(initial=1.0))
     for hexagons in drawn:
         hexagons.set_clim(0.0, most)
     figure.supxlabel(f"truth: {label}", fontsize=8)
@@ -207,7 +208,7 @@ def center_drift(models: Mapping[str, tuple[Look, NDArray[Any]]]) -> Figure:
     return figure
 
 
-def _dress_rose(axes: Any, even: float) -> None:
+def _dress_rose(axes: Axes, even: float) -> None:
     """Label directions and shares; a dashed circle where all directions are alike."""
     turn = np.linspace(0, 2 * np.pi, 181)
     axes.plot(turn, np.full(181, even), color=MUTED, lw=0.7, ls="--")
@@ -216,6 +217,7 @@ def _dress_rose(axes: Any, even: float) -> None:
     axes.tick_params(axis="y", labelsize=6)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g} %" if share else ""))
+    assert isinstance(axes, PolarAxes)
     axes.set_rlabel_position(40)
     axes.grid(lw=0.4, color="#cccccc")
     axes.spines["polar"].set_linewidth(0.5)

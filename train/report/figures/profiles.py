@@ -111,15 +111,22 @@ def profile_residuals(
     -------
     A figure of three rows: the median of log10(model / truth) over galaxies, half of its range
     from the 16th to the 84th percentile, and the median of (1 - model / truth)^2.
+
+    Notes
+    -----
+    The domain's floor is added to both in the logarithm, and profiles below it have no squared
+    residual: next to nothing over nothing is no error that matters.
     """
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.subplots(3, len(directions), squeeze=False, sharex=True, sharey="row")
     for column, profiles in zip(axes.T, directions, strict=True):
+        floor = get_domain(profiles.target).floor
+        known = np.where(profiles.truth >= floor, profiles.truth, np.nan)
         for name, look in methods.items():
             if name not in profiles.model:
                 continue
-            dex = residual_dex(profiles.model[name], profiles.truth)
-            square = squared_residual(profiles.model[name], profiles.truth)
+            dex = residual_dex(profiles.model[name], profiles.truth, floor)
+            square = squared_residual(profiles.model[name], known)
             low, median, high = bands(dex)
             column[0].plot(profiles.radii, median, **look.curve)
             column[1].plot(profiles.radii, 0.5 * (high - low), **look.curve)

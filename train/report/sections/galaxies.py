@@ -100,7 +100,8 @@ def radial_profiles(collection: Collection) -> Section:
             "profile-residuals", profiles.profile_residuals(near, looks, _FRACTION),
             "How the profile of one sample differs from the truth's: its bias (0 is right), how "
             "much that varies from galaxy to galaxy, and the squared residual, against the radius "
-            "as a share of half the map's side.",
+            "as a share of half the map's side. The floor of the domain is added to both in the "
+            "logarithm; the squared residual is of where the truth is above it.",
         ),
         Picture(
             "profile-residuals-half-mass", profiles.profile_residuals(far, looks, _HALF_MASS),

@@ -68,7 +68,7 @@ def directions(collection: Collection) -> Section:
 def cost(collection: Collection) -> Section:
     """Return what quality costs."""
     points, devices = [], set()
-    for evaluation in collection.files.values():
+    for evaluation in collection.by_method:
         method = evaluation.method
         if method.seconds_per_map is not None:
             devices.add(method.device or "unknown device")
@@ -92,15 +92,13 @@ def cost(collection: Collection) -> Section:
 def provenance(collection: Collection) -> Section:
     """Return what the files say of themselves."""
     parts: list[Part] = [
-        tables.provenance_table(
-            collection, "What each evaluation file says of itself, in the order of the command."
-        ),
+        tables.provenance_table(collection, "What each evaluation file says of itself."),
         tables.command_table(
             collection,
             "What makes each file again, with --output; --data takes the path of that store.",
         ),
     ]
-    notes = [[e.method.title, note] for e in collection.files.values() for note in e.method.notes]
+    notes = [[e.method.title, note] for e in collection.by_method for note in e.method.notes]
     if notes:
         parts.append(Table(["method", "note"], notes, "What is missing, and why.", is_text=True))
     return Section(
