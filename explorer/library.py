@@ -20,7 +20,7 @@ from data.galaxy import Galaxy
 from data.maps import available_domains, field_of_view, missing_reason, prepare, render
 from data.rotations import random_rotations
 from data.sources import Cutout
-from engine.evaluation import Evaluation, EvaluationError
+from engine.evaluation import Direction, Evaluation, EvaluationError
 from engine.shelf import evaluations
 from engine.translator import Translator, available
 
@@ -128,10 +128,17 @@ def cards() -> dict[str, dict[str, Any]]:
 @lru_cache(maxsize=512)
 def hold_out_error(name: str, source: str, target: str) -> float | None:
     """Return the mean absolute error in dex of a translator or baseline that was evaluated."""
+    measured = direction(name, source, target)
+    return None if measured is None else measured.scores()["mae_dex"]
+
+
+def direction(name: str, source: str, target: str) -> Direction | None:
+    """Return what was measured of a translator or baseline in one direction; None if nothing."""
     evaluation = _load_evaluation(name)
     if evaluation is None or (source, target) not in evaluation.pairs:
         return None
-    return evaluation.direction(source, target).scores()["mae_dex"]
+    measured = evaluation.direction(source, target)
+    return measured if len(measured.rows) else None
 
 
 @lru_cache(maxsize=16)
@@ -183,3 +190,4 @@ class Shelf:
 
 
 RUNS = Shelf()
+ENSEMBLES = Shelf(capacity=24, max_bytes=250_000_000)

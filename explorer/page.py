@@ -17,12 +17,13 @@ from explorer.store import ADDRESS, Store
 from explorer.views.notices import Notices
 from explorer.views.tour import Tour
 from explorer.views.translate import Translate
+from explorer.views.uncertainty import Uncertainty
 from explorer.views.view import View
 from explorer.views.viewport import Viewport, is_dark
 
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
-VIEWS: tuple[type[View], ...] = (Translate,)
+VIEWS: tuple[type[View], ...] = (Translate, Uncertainty)
 
 
 def build() -> pmui.Page:

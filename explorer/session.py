@@ -82,7 +82,7 @@ class Session(param.Parameterized):
                 self._fail(job, error)
                 return
             library.RUNS.put(view, run)
-            self._tell(job, lambda: self.param.update(run=run, busy=False, preview=None))
+            self.tell(job, lambda: self.param.update(run=run, busy=False, preview=None))
 
         self.param.update(run=None, preview=None, busy=True, recalled=False)
         self._run_job = worker.MODEL.submit(work)
@@ -107,7 +107,7 @@ class Session(param.Parameterized):
             if now - last >= PREVIEW_SECONDS and step < num_steps:
                 last = now
                 news = (step, num_steps, estimate)
-                self._tell(job, lambda: self.param.update(preview=news))
+                self.tell(job, lambda: self.param.update(preview=news))
 
         return report
 
@@ -123,7 +123,7 @@ class Session(param.Parameterized):
             except Exception as error:
                 self._fail(job, error)
                 return
-            self._tell(job, lambda: self._show(scene))
+            self.tell(job, lambda: self._show(scene))
 
         self.loading = True
         self._load_job = worker.MAPS.submit(work)
@@ -169,13 +169,12 @@ class Session(param.Parameterized):
     def _fail(self, job: worker.Job, error: Exception) -> None:
         if not isinstance(error, ValueError):
             _log.exception("a translation failed")
-        text = str(error).split("\n")[0] or type(error).__name__
-        text = text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-        self._tell(
+        text = sentence(error)
+        self.tell(
             job, lambda: self.param.update(busy=False, loading=False, preview=None, notice=text)
         )
 
-    def _tell(self, job: worker.Job, change: Callable[[], Any]) -> None:
+    def tell(self, job: worker.Job, change: Callable[[], Any]) -> None:
         """Apply `change` on the page's thread, unless the job is no longer wanted by then."""
 
         def apply() -> None:
@@ -189,3 +188,9 @@ class Session(param.Parameterized):
             return
         with set_curdoc(self._document):
             pn.state.execute(apply, schedule=True)
+
+
+def sentence(error: Exception) -> str:
+    """Return what an error says, as a sentence for the page."""
+    text = str(error).split("\n")[0] or type(error).__name__
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -33,7 +33,7 @@ class MapContent:
     limits : of the color scale.
     colormap : name known to `scales.palette`.
     quantity, unit : words for the color bar and the hover.
-    logarithmic : the color scale; a linear one is meant for residuals.
+    logarithmic : the color scale; a linear one is meant for what is in dex.
     """
 
     title: str
@@ -116,11 +116,10 @@ class MapPanel(Viewer):
         plot.handles["glyph_renderer"].visible = self._scale_bar.visible = shown
         bar.title = f"{content.quantity} ({content.unit})"
         # The bar keeps the ticker it was drawn with: change that one's ticks.
-        high = content.limits[1]
         bar.ticker.ticks = (
             bar_ticks(*content.limits)
             if content.logarithmic
-            else [-high, -0.5 * high, 0.0, 0.5 * high, high]
+            else np.linspace(*content.limits, 5).tolist()
         )
         for tool in figure.toolbar.tools:
             if isinstance(tool, HoverTool):

@@ -1,0 +1,139 @@
+"""Drawing several samples of what is on view, on the worker of models."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import param
+
+from explorer import library, worker
+from explorer.ensemble import Ensemble
+from explorer.library import Scene
+from explorer.session import Session, sentence
+from explorer.store import ADDRESS, View
+
+_log = logging.getLogger(__name__)
+
+COUNTS = (4, 8, 16, 32)
+_PROGRESS_SECONDS = 0.15
+
+
+class Sampling(param.Parameterized):
+    """The samples of a session's view, and how far drawing them has come.
+
+    Parameters change on the page's thread only; views watch them.
+    """
+
+    count = param.Selector(default=8, objects=list(COUNTS), doc="How many samples are wanted.")
+    ensemble = param.Parameter(doc="Samples of the view, or None.")
+    busy = param.Boolean(default=False, doc="Samples are drawn, or wait for it.")
+    progress = param.Tuple(default=(0, 0), doc="Steps taken, and their number.")
+    notice = param.String(default="", doc="One sentence on what went wrong.")
+
+    def __init__(self, session: Session, **params: Any):
+        super().__init__(**params)
+        self._session = session
+        self._job: worker.Job | None = None
+        session.store.param.watch(self._on_view, [name for name in ADDRESS if name != "step"])
+        self.param.watch(self._on_view, "count")
+        self._recall()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether samples of the view can be drawn now, and are not there yet."""
+        session = self._session
+        waits = self.busy or session.loading or session.scene is None or self.ensemble is not None
+        return session.store.is_random and not (waits or session.problem)
+
+    def draw(self) -> None:
+        """Draw the samples on the worker."""
+        if not self.is_ready or self._recall():
+            return
+        view, scene, count = self._session.store.view, self._session.scene, self.count
+
+        def work(job: worker.Job) -> None:
+            try:
+                made = draw(view, scene, count, self._reporter(job))
+            except worker.Cancelled:
+                raise
+            except Exception as error:
+                self._fail(job, error)
+                return
+            library.ENSEMBLES.put(view, made)
+            self._session.tell(job, lambda: self.param.update(ensemble=made, busy=False))
+
+        self.param.update(ensemble=None, busy=True, progress=(0, 0), notice="")
+        self._job = worker.MODEL.submit(work)
+        if self._job is None:
+            self.param.update(busy=False, notice="Too much waits already: try again in a moment.")
+
+    def cancel(self) -> None:
+        """Stop drawing after the current step."""
+        if self._job is not None:
+            self._job.cancel()
+        if self.busy:
+            self.param.update(busy=False, progress=(0, 0), notice="Drawing was stopped.")
+
+    def _on_view(self, *events: Any) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self.param.update(busy=False, progress=(0, 0), notice="")
+        if not self._recall():
+            self.ensemble = None
+
+    def _recall(self) -> bool:
+        """Put up samples that were kept, the first of more where there are; say if there are."""
+        kept = library.ENSEMBLES.get(self._session.store.view)
+        if kept is None or len(kept.samples) < self.count:
+            return False
+        self.ensemble = kept.first(self.count)
+        return True
+
+    def _reporter(self, job: worker.Job) -> Callable[[int, int], None]:
+        last = 0.0
+
+        def report(step: int, num_steps: int) -> None:
+            nonlocal last
+            job.check()
+            now = time.monotonic()
+            if now - last >= _PROGRESS_SECONDS:
+                last = now
+                self._session.tell(job, lambda: self.param.update(progress=(step, num_steps)))
+
+        return report
+
+    def _fail(self, job: worker.Job, error: Exception) -> None:
+        if not isinstance(error, ValueError):
+            _log.exception("drawing samples failed")
+        text = sentence(error)
+        self._session.tell(job, lambda: self.param.update(busy=False, notice=text))
+
+
+def draw(
+    view: View,
+    scene: Scene,
+    count: int,
+    on_step: Callable[[int, int], None] = lambda step, num_steps: None,
+) -> Ensemble:
+    """Draw `count` samples side by side.
+
+    `on_step` is called with the step from 1 and their number after each; what it raises ends it.
+    """
+    translator = library.load_translator(view.translator)
+    start = time.perf_counter()
+    steps = translator.trajectory(
+        scene.maps[view.source], view.source, view.target, num_steps=view.steps,
+        num_samples=count, seed=view.seed, guidance=view.guidance,
+    )  # fmt: skip
+    try:
+        for step in steps:
+            on_step(step.index, step.num_steps)
+            samples = step.estimate
+    finally:
+        close = getattr(steps, "close", None)
+        if close is not None:
+            close()
+    return Ensemble(view, scene, samples, time.perf_counter() - start)

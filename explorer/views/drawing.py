@@ -1,0 +1,85 @@
+"""What starts and stops the drawing of samples, and says how far it is."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from explorer.sampling import COUNTS, Sampling
+from explorer.session import Session
+from explorer.views.view import View
+
+_CSS = """
+.bar { height: 4px; border-radius: 2px; background: var(--line); overflow: hidden; }
+.rest { visibility: hidden; }
+.bar > i { display: block; height: 100%; border-radius: 2px; background: var(--accent); }
+p { margin: 4px 0 0; min-height: 36px; font: 13px/18px var(--font); color: var(--muted); }
+"""
+
+
+class DrawingBar(View):
+    """The number of samples, two buttons, progress, and a sentence; as high whatever it says."""
+
+    def __init__(self, session: Session, sampling: Sampling):
+        super().__init__(session)
+        self._sampling = sampling
+        self._counts = pmui.RadioButtonGroup(
+            label="Number of samples", options={str(n): n for n in COUNTS}, value=sampling.count,
+            size="small", margin=(0, 8), align="center",
+        )  # fmt: skip
+        self._draw = pmui.Button(
+            label="Draw samples", disable_elevation=True, align="center", margin=(0, 4),
+            on_click=lambda event: sampling.draw(),
+        )  # fmt: skip
+        self._stop = pmui.Button(
+            label="Stop", variant="outlined", align="center", margin=(0, 4),
+            on_click=lambda event: sampling.cancel(),
+        )  # fmt: skip
+        self._status = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width",
+                                    margin=(0, 12), align="center")  # fmt: skip
+        self._counts.param.watch(lambda event: setattr(sampling, "count", event.new), "value")
+        self.follow(sampling, ["busy", "progress", "notice", "ensemble"], self._update)
+        self.follow(session, ["scene", "loading", "problem"], self._update)
+        self.follow(session.store, "translator", self._update)
+        self._update()
+
+    def _update(self, *events: Any) -> None:
+        sampling, session = self._sampling, self._session
+        self._counts.disabled = not session.store.is_random
+        self._draw.disabled = not sampling.is_ready
+        self._stop.disabled = not sampling.busy
+        done, number = sampling.progress
+        share = 100 * done // number if number else 0
+        kind = "bar" if sampling.busy else "bar rest"
+        self._status.object = (
+            f'<div class="{kind}" role="progressbar" aria-label="Samples" aria-valuenow="{share}">'
+            f'<i style="width: {share}%"></i></div>'
+            f'<p role="status">{escape(self._sentence())}</p>'
+        )
+
+    def _sentence(self) -> str:
+        sampling, session = self._sampling, self._session
+        if not session.store.is_random:
+            title = session.store.card.get("title", session.store.translator)
+            return (
+                f"{title} draws nothing at random: it has one answer to each input, and no samples "
+                "that could say how sure it is."
+            )
+        if said := session.problem or sampling.notice:
+            return said
+        if sampling.busy:
+            step, number = sampling.progress
+            return f"Drawing: step {step} of {number}" if step else "Waiting for the translator…"
+        if (made := sampling.ensemble) is not None:
+            return (
+                f"{len(made.samples)} samples, of seed {made.view.seed}. "
+                "A click on a map moves the aperture."
+            )
+        return "Making the maps of this galaxy…" if session.loading else "No samples yet."
+
+    def __panel__(self) -> Any:
+        return pn.Row(self._counts, self._draw, self._stop, self._status, margin=(2, 0),
+                      sizing_mode="stretch_width")  # fmt: skip

@@ -1,0 +1,171 @@
+"""The page Uncertainty: what samples of one translation agree on, and what they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import Range1d
+
+from data.domains import DOMAINS
+from engine.metrics.profile import radial_profile, residual_dex
+from explorer import theme
+from explorer.ensemble import central_aperture, mean_map, profile_band, spread_dex
+from explorer.library import Scene
+from explorer.sampling import Sampling
+from explorer.scales import dex_limit, log_limits
+from explorer.session import Session
+from explorer.translation import NUM_BINS
+from explorer.views.aperture import ApertureInput, AperturePanel
+from explorer.views.calibration import CSS, calibration_html
+from explorer.views.drawing import DrawingBar
+from explorer.views.maps import MapContent, quantity
+from explorer.views.plots import ProfilePlot, SampleSheet
+from explorer.views.posterior import Posterior
+from explorer.views.view import View
+from explorer.views.viewport import frame_size, num_columns
+
+_NUMBERS_PX = 290
+
+
+class Uncertainty(View):
+    """Samples of a session's view: their mean, spread and calibration, and masses in a circle."""
+
+    title = "Uncertainty"
+
+    def __init__(self, session: Session, **params: Any):
+        super().__init__(session, **params)
+        self._sampling = Sampling(session)
+        self._galaxy, self._width_px = "", 1150
+        self._bar, self._aperture = DrawingBar(session, self._sampling), ApertureInput()
+        self._ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
+        self._maps = [
+            AperturePanel(content, self._ranges, self.colors, self._aperture)
+            for content in self.contents()
+        ]
+        self._sheet, self._profile, self._posterior = SampleSheet(), ProfilePlot(), Posterior()
+        self._calibration = pn.pane.HTML(
+            "", stylesheets=[CSS], sizing_mode="stretch_width", margin=(4, 0), height=196
+        )
+        self._layout = self._lay_out()
+        self.follow(self._sampling, ["ensemble", "count"], self._update)
+        self.follow(session, "scene", self._update)
+        self.follow(session.store, ["source", "target", "translator"], self._update)
+        self.follow(session, "dark", self._dress)
+        self.param.watch(self._show_parts, "shown")
+        self._aperture.param.watch(self._measure, "aperture")
+        if pn.state.curdoc is not None:
+            pn.state.on_session_destroyed(lambda context: self._sampling.cancel())
+        self._update()
+        self._dress()
+
+    def _lay_out(self) -> Any:
+        self._map_row = pn.Row(*self._maps, margin=0)
+        numbers = pn.Column(
+            self._aperture, self._posterior.numbers, self._calibration, margin=(0, 8),
+            width=_NUMBERS_PX, styles={"flex": "none"},
+        )  # fmt: skip
+        self._plots = pn.Row(self._profile, self._posterior, numbers, margin=0)
+        cards = [
+            pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
+                      sizing_mode="stretch_width")
+            for part in (self._bar, self._map_row, self._plots, self._sheet)
+        ]  # fmt: skip
+        return pn.Column(*cards, margin=0, sizing_mode="stretch_width")
+
+    def fit(self, width_px: int) -> None:
+        """Fit maps and plots into `width_px`."""
+        self._width_px = width_px
+        columns = num_columns(width_px)
+        size, wide = frame_size(width_px, columns), columns == 4
+        grid = f"repeat({columns}, max-content)"
+        self._map_row.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
+        for index, panel in enumerate(self._maps):
+            panel.resize(size, first=index % columns == 0)
+        self._plots.styles = {"flex-wrap": "nowrap" if wide else "wrap", "row-gap": "12px"}
+        free = width_px - (_NUMBERS_PX if wide else 0) - 4 * theme.GAP - 2 * theme.MARGIN_LEFT
+        for plot in (self._profile, self._posterior.strip):
+            plot.figure.frame_width = max(free // 2, 180)
+        self._sheet.resize(width_px, self._sampling.count)
+
+    def contents(self) -> list[MapContent]:
+        """Return what each of the four maps shows now."""
+        ensemble, scene = self._sampling.ensemble, self._scene()
+        domain = DOMAINS[self._session.store.target]
+        extent = scene.extent_kpc if scene else 100.0
+        truth = scene.maps.get(domain.name) if scene else None
+        mean, spread, error, number = None, None, None, ""
+        if ensemble is not None:
+            number = f" of {len(ensemble.samples)}"
+            mean = mean_map(ensemble.samples, domain.name)
+            spread = spread_dex(ensemble.samples, domain.name)
+            error = None if truth is None else residual_dex(mean, truth, domain.floor)
+        limits = log_limits([truth if truth is not None else mean], domain.name)
+        off, label = dex_limit(error), domain.label.lower()
+        most = 0.4 if spread is None else 0.2 * np.ceil(5 * np.nanpercentile(spread, 99.5))
+        shown = (domain.colormap, quantity(domain), domain.unit)
+        return [
+            MapContent(f"Mean{number} · {label}", mean, extent, limits, *shown),
+            MapContent("Standard deviation", spread, extent, (0.0, max(float(most), 0.2)),
+                       "cividis", "of log₁₀ among samples", "dex", logarithmic=False),
+            MapContent(f"Truth · {label}", truth, extent, limits, *shown),
+            MapContent("Error of the mean", error, extent, (-off, off), self.colors.diverging,
+                       "log₁₀ mean / truth", "dex", logarithmic=False),
+        ]  # fmt: skip
+
+    def _scene(self) -> Scene | None:
+        """Return the scene that the samples are of, else the session's."""
+        ensemble = self._sampling.ensemble
+        return self._session.scene if ensemble is None else ensemble.scene
+
+    def _update(self, *events: Any) -> None:
+        session, scene, ensemble = self._session, self._scene(), self._sampling.ensemble
+        if scene is not None and scene.name != self._galaxy:
+            self._galaxy, half = scene.name, 0.5 * scene.extent_kpc
+            for axis in self._ranges:
+                axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+            self._aperture.place(central_aperture(scene, session.store.target), scene.extent_kpc)
+        contents = self.contents()
+        for panel, content in zip(self._maps, contents, strict=True):
+            panel.put(content)
+        self._sheet.resize(self._width_px, self._sampling.count)
+        named = replace(contents[0], title="Samples, in the colors of their mean")
+        self._sheet.put(named, None if ensemble is None else ensemble.samples)
+        self._show_profile()
+        self._measure()
+        store = session.store
+        title = str(store.card.get("title", store.translator))
+        self._calibration.object = calibration_html(
+            str(store.translator), title, store.source, store.target
+        )
+
+    def _show_profile(self) -> None:
+        scene, ensemble = self._scene(), self._sampling.ensemble
+        domain = DOMAINS[self._session.store.target]
+        extent = scene.extent_kpc if scene else 100.0
+        truth = scene.maps.get(domain.name) if scene else None
+        radii, band, own = np.empty(0), np.empty((3, 0)), None
+        if ensemble is not None:
+            radii, band = profile_band(ensemble.samples, extent, NUM_BINS)
+        if truth is not None:
+            own = radial_profile(truth, extent, NUM_BINS)
+        self._profile.put(f"{quantity(domain)} ({domain.unit})", extent, (radii, band), own)
+
+    def _measure(self, *events: Any) -> None:
+        scene, aperture = self._scene(), self._aperture.aperture
+        self._sheet.mark(aperture, scene.extent_kpc if scene else 100.0)
+        self._posterior.put(self._session.store.target, scene, self._sampling.ensemble, aperture)
+
+    def _dress(self, *events: Any) -> None:
+        for panel, content in zip(self._maps, self.contents(), strict=True):
+            panel.put(content, self.colors)
+        for plot in (self._sheet, self._profile, self._posterior):
+            plot.dress(self.colors)
+
+    def _show_parts(self, *events: Any) -> None:
+        self._bar.shown = self.shown
+
+    def __panel__(self) -> Any:
+        return self._layout

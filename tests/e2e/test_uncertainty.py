@@ -1,0 +1,38 @@
+"""The page Uncertainty in headless Chromium."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def pixels(page, index):
+    """Return the picture of the frame of a map of the page, by its number."""
+    return page.locator(".bk-Figure").nth(index).screenshot()
+
+
+def test_samples_are_drawn_and_the_aperture_moves(open_page):
+    page = open_page("?steps=3")
+    page.locator(".label", has_text="step 3/3").wait_for()
+    page.get_by_role("tab", name="Uncertainty").click()
+    page.get_by_text("No samples yet.").wait_for()
+    page.get_by_role("button", name="4", exact=True).last.click()
+    page.wait_for_timeout(500)
+    empty = [pixels(page, index) for index in (0, 1, 3, 5)]
+    page.get_by_role("button", name="Draw samples").click()
+    page.get_by_text("4 samples, of seed 0").wait_for()
+    page.wait_for_timeout(1000)
+    drawn = [pixels(page, index) for index in (0, 1, 3, 5)]
+    assert all(before != after for before, after in zip(empty, drawn, strict=True))
+    x, radius = (page.get_by_role("textbox", name=name) for name in ("x (kpc)", "Radius (kpc)"))
+    assert float(x.input_value()) == 0.0
+    box = page.locator(".bk-Figure").first.bounding_box()
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_timeout(1000)
+    assert float(x.input_value()) > 5.0
+    clicked = pixels(page, 5)
+    assert clicked != drawn[3]
+    radius.fill("3")
+    radius.press("Enter")
+    page.wait_for_timeout(1000)
+    assert pixels(page, 5) != clicked
+    assert page.console.complaints == []
