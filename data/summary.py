@@ -84,7 +84,8 @@ def describe_store(store: MapStore) -> str:
     if not len(store):
         return "\n".join(lines)
     known = len(set(names[store.column("lineage") != ""]))
-    lines.append(f"lineage: known of {known} of {len(set(names))} galaxies, others split by name")
+    others = "" if known == len(set(names)) else ", others split by name"
+    lines.append(f"lineage: known of {known} of {len(set(names))} galaxies{others}")
     kinds = Counter(kind or "unknown" for kind in store.column("kind"))
     lines.append("kinds: " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())))
     for title, column, unit in (

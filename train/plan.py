@@ -35,8 +35,10 @@ def describe(trainer: Trainer) -> str:
         + (f", and {beside:,} of the discriminator" if beside else ""),
         f"map stacks: {stacks['train']:,} for training, {stacks['validation']:,} for validation, "
         f"of {len(trainer.domains)} domains, {side} x {side} pixels",
-        f"steps: {config.steps:,} of {config.batch_size} pairs, "
-        f"{pairs / stacks['train']:,.1f} pairs a map stack",
+        f"steps: {config.steps:,} of {config.batch_size} pairs"
+        + (f", or {config.max_seconds / 60:,.0f} minutes, whichever is first"
+           if config.max_seconds else "")
+        + f"; all of them are {pairs / stacks['train']:,.0f} pairs a map stack",
         f"memory: about {sum(memory.values()) / MIB:,.0f} MiB on {trainer.device.type}: "
         + ", ".join(f"{name} {size / MIB:,.0f}" for name, size in memory.items())
         + "; besides what PyTorch and single operations need",
