@@ -22,7 +22,8 @@ from explorer.views.population import (
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
-_TABLE_PX, _COST_PX = 770, 220  # least widths beside one another
+_TABLE_PX, _COST_PX = 730, 220  # least widths beside one another
+_TABLE_HEIGHT_PX = 330
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LARGEST_PX = 380
 _CSS = """
@@ -47,13 +48,15 @@ class Compare(View):
         super().__init__(session, **params)
         self.comparison = Comparison()
         self._job: worker.Job | None = None
+        # What changes before the browser has the figures is lost: there is one, and it says so.
+        self._drawn = pn.state.curdoc is None
         self._heads = [
             pn.pane.HTML("", stylesheets=[_CSS], margin=(0, 10, 8, 10), css_classes=["words"],
                          sizing_mode="stretch_width")
             for _ in range(2)
         ]  # fmt: skip
-        self.ranking = Ranking(margin=(0, 6), sizing_mode="stretch_width", min_height=290)
-        self.ranking.on_choice(self._choose_translator)
+        self.ranking = Ranking(margin=(0, 6), min_height=_TABLE_HEIGHT_PX)
+        self.ranking.listen(self._begin, self._choose_translator)
         open_galaxy, known = self._open_galaxy, tuple(library.ENTRIES)
         self.cost, self.matrix = CostPlot(), DirectionMatrix(self._choose_direction)
         self.totals = TotalsPlot(open_galaxy, known)
@@ -71,18 +74,17 @@ class Compare(View):
         self._arrange()
         self.follow(session.store, ["source", "target", "translator"], self._read)
         self.follow(session, "dark", self._show)
+        self.param.watch(self._rest, "shown")
         self._read()
 
     def fit(self, width_px: int) -> None:
         """Put figures beside or beneath one another, as there is room."""
         free = width_px - 16
         beside = free >= _TABLE_PX + _COST_PX + _ROOM_PX
-        self._top.styles = {
-            "display": "grid", "gap": "12px", "align-items": "start",
-            "grid-template-columns": "minmax(0, 1fr) max-content" if beside else "minmax(0, 1fr)",
-        }  # fmt: skip
-        cost = free - _TABLE_PX - _ROOM_PX if beside else free - _ROOM_PX
-        self.cost.resize(min(cost, 420), 250)
+        self._top.styles = {"display": "flex", "flex-flow": "row wrap", "gap": "12px"}
+        self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
+        cost = free - _TABLE_PX - _ROOM_PX - 24 if beside else free - _ROOM_PX
+        self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
         columns = next((n for n in (4, 2) if free // n - _ROOM_PX >= 240), 1)
         self._grid.styles = {
             "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
@@ -111,12 +113,22 @@ class Compare(View):
             lambda: compare(library.load_evaluations(), *asked), self._take
         )
 
+    def _begin(self) -> None:
+        self._drawn = True
+        self._show()
+
+    def _rest(self, *events: Any) -> None:
+        """Wait for the browser to draw the view anew when it is shown again."""
+        self._drawn = self._drawn and (self.shown or pn.state.curdoc is None)
+
     def _take(self, comparison: Comparison) -> None:
         self.comparison = comparison
         self._show()
 
     def _show(self, *events: Any) -> None:
-        """Draw the comparison in the page's colors."""
+        """Draw the comparison in the page's colors, once there is something to draw on."""
+        if not self._drawn:
+            return
         store, found, colors = self._session.store, self.comparison, self.colors
         self.ranking.param.update(
             rows=table_rows(found.standings, store.translator, store.cards),

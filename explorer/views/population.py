@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import (
     ColumnDataSource,
     CustomJSHover,
@@ -26,6 +27,7 @@ from explorer.scales import POWER_OF_TEN_JS, log_ticks, palette
 _CRPS, _SECONDS = (
     next(i for i, c in enumerate(COLUMNS) if c.head == head) for head in ("CRPS", "Time a map")
 )
+_LIMIT_DEX = 0.7  # of the matrix's colors: a factor of five; between HI and 21 cm it is more
 _LABEL_PX = 13  # a line of text
 _TOOLS = "pan,wheel_zoom,box_zoom,reset"
 
@@ -43,6 +45,7 @@ class Plot:
         self.figure = bokeh_figure(
             title=title, x_axis_type=scale, y_axis_type=scale, tools=_TOOLS, active_drag=None,
             x_range=Range1d(1, 10), y_range=Range1d(1, 10), toolbar_location="above",
+            width=None, height=None,  # its frame has a size; Panel would add up widths of figures
             min_border_right=theme.GAP, min_border_left=theme.MARGIN_LEFT, **options,
         )  # fmt: skip
         self.sources = {name: ColumnDataSource() for name in names}
@@ -95,7 +98,7 @@ class CostPlot(Plot):
         dots = self.figure.scatter("x", "y", source=source, size=9, color="color", line_width=0)
         self._labels = LabelSet(
             x="x", y="y", text="title", x_offset="dx", y_offset="dy", source=source,
-            text_color="color", text_font=theme.FONT, text_font_size="11px",
+            text_color="color", text_font=value(theme.FONT), text_font_size="11px",
             text_baseline="middle", text_align="left",
         )  # fmt: skip
         self.figure.add_layout(self._labels)
@@ -169,7 +172,7 @@ class DirectionMatrix(Plot):
             "x", "y", 0.96, 0.96, source=cells, fill_color="fill", line_color=None
         )
         self.figure.text(
-            "x", "y", "text", source=cells, text_color="ink", text_font=theme.FONT,
+            "x", "y", "text", source=cells, text_color="ink", text_font=value(theme.FONT),
             text_font_size="11px", text_align="center", text_baseline="middle",
         )  # fmt: skip
         self._frame = self.figure.rect(
@@ -191,16 +194,16 @@ class DirectionMatrix(Plot):
         own, base = (np.array([ratios[pair][k] for pair in pairs], float) for k in (0, 1))
         ratio = own / base
         dex = np.log10(ratio)
-        limit = max(float(np.abs(dex).max(initial=0.0)), 0.1)
         shades = palette(colors.diverging)
-        steps = np.clip((0.5 + 0.5 * dex / limit) * (len(shades) - 1), 0, len(shades) - 1)
+        steps = np.clip((0.5 + 0.5 * dex / _LIMIT_DEX) * (len(shades) - 1), 0, len(shades) - 1)
         fill = [shades[round(step)] for step in steps]
         self.sources["cells"].data = {
             "x": [places[pair[1]] for pair in pairs], "y": [places[pair[0]] for pair in pairs],
             "source": [pair[0] for pair in pairs], "target": [pair[1] for pair in pairs],
             "source_label": [DOMAINS[pair[0]].label for pair in pairs],
             "target_label": [DOMAINS[pair[1]].label for pair in pairs],
-            "own": own, "base": base, "ratio": ratio, "text": [f"{r:.2f}" for r in ratio],
+            "own": own, "base": base, "ratio": ratio,
+            "text": [f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratio],
             "fill": fill, "ink": [_ink(color) for color in fill],
         }  # fmt: skip
         self.sources["here"].data = {"x": [places[here[1]]], "y": [places[here[0]]]}
@@ -251,7 +254,7 @@ class AbundancePlot(Plot):
         self.figure.xaxis.axis_label = "dark matter in the map (M☉)"
         self.figure.yaxis.axis_label = "stars in the map (M☉)"
         self._dots = []
-        for name, marker in (("truth", "circle"), ("model", "diamond")):
+        for name, marker in (("truth", "circle"), ("model", "circle")):
             source = self.sources[name]
             source.data = {n: [] for n in ("x", "y", "name", "kind", "click", "unit")}
             dots = self.figure.scatter("x", "y", source=source, size=8, marker=marker,

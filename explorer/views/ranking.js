@@ -74,4 +74,5 @@ export function render({ model, el }) {
   model.on('rows', fill);
   model.on('caption', fill);
   fill();
+  model.send_msg({ ready: true });
 }

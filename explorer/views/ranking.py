@@ -39,11 +39,14 @@ class Ranking(pn.custom.JSComponent):
     _esm = (_HERE / "ranking.js").read_text("utf-8")
     _stylesheets: ClassVar[list[str]] = [(_HERE / "ranking.css").read_text("utf-8")]
 
-    def on_choice(self, choose: Callable[[str], None]) -> None:
-        """Call `choose` with the name of each method that a person picks in the table."""
+    def listen(self, ready: Callable[[], None], choose: Callable[[str], None]) -> None:
+        """Call `ready` when the table is drawn, `choose` with the name of a method picked there."""
 
         def hear(event: Any) -> None:
-            if isinstance(event.data, dict) and isinstance(event.data.get("choose"), str):
-                choose(event.data["choose"])
+            said = event.data if isinstance(event.data, dict) else {}
+            if said.get("ready"):
+                ready()
+            elif isinstance(said.get("choose"), str):
+                choose(said["choose"])
 
         self.on_msg(hear)
