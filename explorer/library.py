@@ -134,7 +134,7 @@ def hold_out_error(name: str, source: str, target: str) -> float | None:
 
 def direction(name: str, source: str, target: str) -> Direction | None:
     """Return what was measured of a translator or baseline in one direction; None if nothing."""
-    evaluation = _load_evaluation(name)
+    evaluation = load_evaluation(name)
     if evaluation is None or (source, target) not in evaluation.pairs:
         return None
     measured = evaluation.direction(source, target)
@@ -142,7 +142,7 @@ def direction(name: str, source: str, target: str) -> Direction | None:
 
 
 @lru_cache(maxsize=16)
-def _load_evaluation(name: str) -> Evaluation | None:
+def load_evaluation(name: str) -> Evaluation | None:
     """Return the evaluation beside a checkpoint; None, with a warning, where it is damaged."""
     path = evaluations().get(name)
     try:
@@ -152,10 +152,16 @@ def _load_evaluation(name: str) -> Evaluation | None:
         return None
 
 
+def load_evaluations() -> dict[str, Evaluation]:
+    """Return all evaluations by name, of translators and baselines."""
+    found = {name: load_evaluation(name) for name in evaluations()}
+    return {name: evaluation for name, evaluation in found.items() if evaluation is not None}
+
+
 def forget_evaluations() -> None:
     """Read evaluations anew when they are next asked for."""
     hold_out_error.cache_clear()
-    _load_evaluation.cache_clear()
+    load_evaluation.cache_clear()
 
 
 class Shelf:

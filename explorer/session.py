@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import panel as pn
@@ -19,6 +19,8 @@ from explorer.store import Store
 from explorer.translation import translate
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
@@ -47,6 +49,7 @@ class Session(param.Parameterized):
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
+        self._read_jobs: list[worker.Job] = []
         self._translate_next = False
         store.param.watch(self._on_scene, ["galaxy", "rotation"])
         store.param.watch(self._on_translator, "translator")
@@ -59,7 +62,7 @@ class Session(param.Parameterized):
 
     def close(self) -> None:
         """End the session's work."""
-        for job in (self._load_job, self._run_job):
+        for job in (self._load_job, self._run_job, *self._read_jobs):
             if job is not None:
                 job.cancel()
 
@@ -96,6 +99,29 @@ class Session(param.Parameterized):
             self._run_job.cancel()
         if self.busy:
             self.param.update(busy=False, preview=None, notice="The translation was cancelled.")
+
+    def read(self, work: Callable[[], T], show: Callable[[T], None]) -> worker.Job | None:
+        """Do `work` off the page's thread and hand what it returns to `show` on it.
+
+        The job, to cancel it; None, with a notice, where too much waits already.
+        """
+
+        def run(job: worker.Job) -> None:
+            try:
+                found = work()
+            except Exception:
+                _log.exception("reading failed")
+                notice = "What the page asked for could not be read: the server's log says why."
+                self._tell(job, lambda: self.param.update(notice=notice))
+                return
+            self._tell(job, lambda: show(found))
+
+        job = worker.FILES.submit(run)
+        if job is None:
+            self.notice = "The server is busy: try again in a moment."
+            return None
+        self._read_jobs = [*(each for each in self._read_jobs if not each.done), job]
+        return job
 
     def _reporter(self, job: worker.Job) -> Callable[[int, int, NDArray[np.float32]], None]:
         last = 0.0

@@ -15,11 +15,12 @@ class Cancelled(Exception):
 
 
 class Job:
-    """One piece of work, and whether it is still wanted."""
+    """One piece of work, whether it is still wanted, and whether it is `done`."""
 
     def __init__(self, work: Callable[[Job], None]):
         self._work = work
         self._cancelled = threading.Event()
+        self.done = False
 
     def cancel(self) -> None:
         """Ask the job to stop; it does between two steps, or never starts."""
@@ -42,6 +43,8 @@ class Job:
             self._work(self)
         except Cancelled:
             pass
+        finally:
+            self.done = True
 
 
 class Worker:
@@ -77,3 +80,4 @@ class Worker:
 
 MAPS = Worker("maps")
 MODEL = Worker("model")
+FILES = Worker("files")

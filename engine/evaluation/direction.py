@@ -152,6 +152,10 @@ class Direction:
             (self.power("error") * per_pixel).mean(axis=0),
         )
 
+    def crps_dex(self) -> float:
+        """Return the mean of the fair continuous ranked probability score, as in `scores`."""
+        return _mean(self.ensemble("crps_dex"))
+
     def spread_over_error(self) -> float:
         """Return sqrt((M + 1) / M) spread / error of all pixels, 1 for the truth's distribution."""
         variance, error = (self.ensemble(n).mean() for n in ("variance_dex2", "error_dex2"))
@@ -235,7 +239,7 @@ class Direction:
         return {
             **{name: _mean(self.samples(name)) for name in names},
             **{f"mean_{name}": _mean(self.mean(name)) for name in names},
-            "crps_dex": _mean(self.ensemble("crps_dex")),
+            "crps_dex": self.crps_dex(),
             "spread_over_error": self.spread_over_error(),
             "profile_dex": _mean(np.abs(samples - truth[:, None])),
             "total_dex": _mean(np.abs(totals)),
