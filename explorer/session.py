@@ -112,9 +112,9 @@ class Session(param.Parameterized):
             except Exception:
                 _log.exception("reading failed")
                 notice = "What the page asked for could not be read: the server's log says why."
-                self._tell(job, lambda: self.param.update(notice=notice))
+                self.tell(job, lambda: self.param.update(notice=notice))
                 return
-            self._tell(job, lambda: show(found))
+            self.tell(job, lambda: show(found))
 
         job = worker.FILES.submit(run)
         if job is None:
