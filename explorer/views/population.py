@@ -140,7 +140,10 @@ class CostPlot(Plot):
         dy = [0.0] * len(titles)
         for i in sorted(range(len(titles)), key=lambda i: up[i]):
             start, level = across[i] + dx[i], up[i]
-            for begin, end, other in sorted(taken, key=lambda t: t[2]):
+            dots = [
+                (a - 5, a + 5, b) for j, (a, b) in enumerate(zip(across, up, strict=True)) if j != i
+            ]
+            for begin, end, other in sorted([*taken, *dots], key=lambda t: t[2]):
                 if start < end and begin < start + widths[i] and abs(level - other) < _LABEL_PX:
                     level = other + _LABEL_PX
             taken.append((start, start + widths[i], level))

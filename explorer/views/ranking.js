@@ -24,7 +24,7 @@ export function render({ model, el }) {
     head.scope = 'col';
     button.type = 'button';
     button.title = meaning;
-    if (unit) button.append(make('span', 'unit', ` (${unit})`));
+    if (unit) button.append(' ', make('span', 'unit', `(${unit})`));
     button.append(make('span', 'arrow', ''));
     button.addEventListener('click', () => {
       ascending = column === place - 1 ? !ascending : true;
