@@ -74,7 +74,8 @@ class SampleSheet(Plot):
         plot.hover.renderers = [drawn]
         draw_circle(plot, self._circles)
         plot.text("x", "y", "number", source=self._maps, x_offset=5, y_offset=-4,
-                  text_color="white", text_outline_color="black", text_font=value(theme.FONT),
+                  text_color="white", background_fill_color="black",
+                  background_fill_alpha=0.5, padding=2, text_font=value(theme.FONT),
                   text_font_size="12px")  # fmt: skip
         super().__init__(plot)
 
