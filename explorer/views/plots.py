@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, LogColorMapper, Range1d
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    LogColorMapper,
+    Range1d,
+)
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 from panel.viewable import Viewer
@@ -67,7 +74,8 @@ class SampleSheet(Plot):
         plot.hover.renderers = [drawn]
         draw_circle(plot, self._circles)
         plot.text("x", "y", "number", source=self._maps, x_offset=5, y_offset=-4,
-                  text_color="white", text_outline_color="black", text_font=value(theme.FONT),
+                  text_color="white", background_fill_color="black",
+                  background_fill_alpha=0.5, padding=2, text_font=value(theme.FONT),
                   text_font_size="12px")  # fmt: skip
         super().__init__(plot)
 
@@ -129,11 +137,12 @@ class ProfilePlot(Plot):
         plot.yaxis.formatter, plot.yaxis.ticker = theme.log_formatter(), FixedTicker()
         low, high = (round(100 * BAND[i]) for i in (0, 2))
         self._area = plot.varea("r", "low", "high", source=self._band, fill_alpha=0.35,
-                                legend_label=f"{low}–{high} % of the samples")  # fmt: skip
+                                legend_label=f"{low}–{high} %")  # fmt: skip
         self._line = plot.line("r", "middle", source=self._band, line_width=2,
-                               legend_label="their median")  # fmt: skip
+                               legend_label="median")  # fmt: skip
         self._dashes = plot.line("r", "value", source=self._truth, line_width=2,
                                  line_dash="dashed", legend_label="truth")  # fmt: skip
+        plot.add_layout(plot.legend[0], "below")
         super().__init__(plot)
 
     def put(
@@ -160,11 +169,7 @@ class ProfilePlot(Plot):
         super().dress(colors)
         self._area.glyph.fill_color = self._line.glyph.line_color = colors.warm
         self._dashes.glyph.line_color = colors.text
-        self.figure.legend.update(
-            background_fill_color=colors.inset, background_fill_alpha=0.8, border_line_color=None,
-            label_text_color=colors.text, label_text_font=theme.FONT, label_text_font_size="11px",
-            padding=4, spacing=0, margin=6,
-        )  # fmt: skip
+        _dress_legend(self.figure.legend, colors)
 
 
 class ValueStrip(Plot):
@@ -189,6 +194,8 @@ class ValueStrip(Plot):
                                      legend_label="samples")  # fmt: skip
         told = [("sample", "@number"), ("log₁₀", "@x{0.000}")]
         plot.add_tools(HoverTool(renderers=[self._samples], tooltips=told))
+        plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
+        plot.add_layout(plot.legend[0], "below")
         super().__init__(plot)
 
     def put(self, title: str, label: str, values: Array, truth: float) -> None:
@@ -198,7 +205,7 @@ class ValueStrip(Plot):
         shown = values[finite]
         ends = np.concatenate([shown, [truth] if np.isfinite(truth) else []])
         low, high = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 1.0)
-        pad = max(0.12 * (high - low), 0.02)
+        pad = max(0.12 * (high - low), 0.05)
         self.figure.x_range.update(start=low - pad, end=high + pad)
         stacks = np.floor((shown - low + pad) / (high - low + 2 * pad) * self._STACKS)
         level = [float((stacks[:i] == stack).sum()) for i, stack in enumerate(stacks)]
@@ -217,11 +224,7 @@ class ValueStrip(Plot):
         self._samples.glyph.update(fill_color=colors.warm, line_color=colors.inset)
         self._bar.glyph.line_color = self._middle.glyph.line_color = colors.warm
         self._line.glyph.line_color = colors.text
-        self.figure.legend.update(
-            orientation="horizontal", location="top_left", background_fill_color=None,
-            border_line_color=None, label_text_color=colors.text, label_text_font=theme.FONT,
-            label_text_font_size="11px", padding=2, spacing=12, margin=4,
-        )  # fmt: skip
+        _dress_legend(self.figure.legend, colors)
 
 
 def draw_circle(plot: Any, source: ColumnDataSource) -> None:
@@ -229,3 +232,11 @@ def draw_circle(plot: Any, source: ColumnDataSource) -> None:
     for color, width in (("black", 3.5), ("white", 1.5)):
         plot.circle("x", "y", radius="radius", source=source, fill_color=None, line_color=color,
                     line_width=width)  # fmt: skip
+
+
+def _dress_legend(legend: Any, colors: theme.Colors) -> None:
+    legend.update(
+        orientation="horizontal", background_fill_color=None, border_line_color=None,
+        label_text_color=colors.text, label_text_font=theme.FONT, label_text_font_size="11px",
+        padding=2, spacing=14, margin=0,
+    )  # fmt: skip

@@ -38,6 +38,8 @@ class Uncertainty(View):
     def __init__(self, session: Session, **params: Any):
         super().__init__(session, **params)
         self._sampling = Sampling(session)
+        # Before the bar hears of it, so that it says that all is there once it is.
+        self.follow(self._sampling, ["ensemble", "count"], self._update)
         self._galaxy, self._width_px = "", 1150
         self._bar, self._aperture = DrawingBar(session, self._sampling), ApertureInput()
         self._ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
@@ -50,7 +52,6 @@ class Uncertainty(View):
             "", stylesheets=[CSS], sizing_mode="stretch_width", margin=(4, 0), height=196
         )
         self._layout = self._lay_out()
-        self.follow(self._sampling, ["ensemble", "count"], self._update)
         self.follow(session, "scene", self._update)
         self.follow(session.store, ["source", "target", "translator"], self._update)
         self.follow(session, "dark", self._dress)
