@@ -1,5 +1,6 @@
 """What is shipped of translators fits: weights, evaluations, and the tables of the README."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 
@@ -24,3 +25,10 @@ def test_every_shipped_translator_is_evaluated_on_the_same_galaxies():
 
 def test_the_tables_of_the_readme_are_those_of_the_evaluations():
     assert (ROOT / "README.md").read_text().count(scores.text()) == 1
+
+
+def test_the_tables_of_the_findings_are_those_of_the_evaluations(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs" / "figures")
+    findings = importlib.import_module("findings")
+    text = findings.DOCUMENT.read_text(encoding="utf-8")
+    assert findings.fill(text, scores.shipped()) == text
