@@ -144,7 +144,8 @@ class Controls(Viewer):
         self._steps.disabled = session.store.default_steps() == 1
         self._seed.disabled = not session.store.is_random
         self._guidance.disabled = not session.store.has_prior
-        self._run.disabled = session.busy or bool(session.problem) or session.scene is None
+        working = session.busy or session.loading
+        self._run.disabled = working or bool(session.problem) or session.scene is None
         self._stop.disabled = not session.busy
         self._status.object = self._progress()
         reason = unavailable(self._format.value, run)

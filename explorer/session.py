@@ -69,7 +69,8 @@ class Session(param.Parameterized):
     def translate(self) -> None:
         """Translate the view on the worker."""
         self.notice = ""
-        if self.busy or self.problem or self.scene is None:
+        # While the maps of another view are made, the scene is still that of the last.
+        if self.busy or self.loading or self.problem or self.scene is None:
             return
         view, scene = self.store.view, self.scene
         if (kept := library.RUNS.get(view)) is not None:

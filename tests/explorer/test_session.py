@@ -80,6 +80,17 @@ def test_first_view_is_translated_and_kept(toy, run):
     assert one.recalled
 
 
+def test_the_maps_of_another_view_are_not_translated(toy, run):
+    one = session.Session(Store(cards={"toy": CARD}))
+    one.start()
+    wait_for(lambda: one.run is not None)
+    one.store.seed = 7
+    one.loading = True  # As while another galaxy is made: the scene is still the last one's.
+    one.translate()
+    assert not one.busy
+    assert library.RUNS.get(one.store.view) is None
+
+
 def test_cancel_stops_between_steps(toy):
     toy.gate.clear()
     one = session.Session(Store(cards={"toy": CARD}))
