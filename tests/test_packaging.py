@@ -82,7 +82,7 @@ def test_readme_python_runs(tmp_path, monkeypatch):
 
     if "ddpm" not in available():
         pytest.skip("the checkpoint ddpm is not there")
-    example, stand_in, inverse, _ = blocks("python")
+    stand_in, example, inverse, _ = blocks("python")
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(

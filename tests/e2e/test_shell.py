@@ -128,8 +128,11 @@ def test_nothing_is_wider_than_the_window(shell, width):
     assert shell.evaluate("document.documentElement.scrollWidth") <= width
     inner, outer = shell.locator(".main-content").evaluate("e => [e.scrollWidth, e.clientWidth]")
     assert inner <= outer
-    tops = {figure.bounding_box()["y"] for figure in shell.locator(".bk-Figure").all()}
-    assert len(tops) == (2 if width == 800 else 1)
+
+    def rows():
+        return len({figure.bounding_box()["y"] for figure in shell.locator(".bk-Figure").all()})
+
+    wait_until(lambda: rows() == (2 if width == 800 else 1), "the maps to find their rows", 10)
 
 
 def test_nothing_moves_while_it_works(shell):
@@ -164,6 +167,7 @@ def test_axe_finds_nothing_serious_of_ours(shell, theme):
     if theme == "light":
         toggle(shell)
         shell.locator(".mui-light").first.wait_for()
+        shell.wait_for_timeout(2000)  # Colors fade from one theme to the other.
     found = [
         f"{violation['id']}: {node['html'][:160]}"
         for violation in axe.run(shell).response["violations"]
