@@ -322,6 +322,8 @@ def test_an_interrupted_download_is_continued(api, key, simulation, faults, down
     process = subprocess.Popen(
         [sys.executable, "-m", "data", *command(api, folder)], cwd=ROOT, text=True,
         env={**os.environ, "TNG_API_KEY": key}, stderr=subprocess.PIPE,
+        # Where the tests run in the background, they and their children ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     part = folder / ".TNG50-1_099_7.hdf5.part"
     deadline = time.monotonic() + 60

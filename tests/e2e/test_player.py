@@ -245,11 +245,13 @@ def test_blinking_alternates_holds_and_rests_for_those_who_want_no_motion(compar
     changes = sum(a != b for a, b in pairwise(seen))
     assert 1 <= changes <= 1 + took / 333
     compared.keyboard.press("b")
-    held = shown(compared)[1]
+    compared.wait_for_timeout(100)
     assert len(set(estimate.evaluate(labels)[0])) == 1
+    held = shown(compared)[1]
     assert corner(compared, 1) == (pinned if "pinned" in held else run)
     compared.emulate_media(reduced_motion="reduce")
     compared.get_by_role("button", name="Blink").click()
+    compared.wait_for_timeout(100)
     assert len(set(estimate.evaluate(labels)[0])) == 1
     before = corner(compared, 1)
     compared.keyboard.press("b")
