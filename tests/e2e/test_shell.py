@@ -91,9 +91,12 @@ def test_theme_changes_everything_that_is_drawn(shell, context, server):
     again.emulate_media(color_scheme="dark")
     again.goto(server + "?steps=4")
     finished(again)
-    assert again.locator(".main-content").evaluate("e => getComputedStyle(e).color") == (
-        shell.locator(".main-content").evaluate("e => getComputedStyle(e).color")
-    )  # the choice is remembered, whatever the system's
+
+    def color(page):
+        return page.locator(".main-content").evaluate("e => getComputedStyle(e).color")
+
+    # The choice is remembered, whatever the system's.
+    wait_until(lambda: color(again) == color(shell), "the theme of before", 10)
     again.close()
     toggle(shell)
     wait_until(lambda: max(brightness()) < 0.3, "the dark theme")
