@@ -37,7 +37,7 @@ def _label(name: str) -> str:
 
 
 def _crps(evaluation: Evaluation) -> np.ndarray:
-    return np.array([evaluation.direction(*pair).scores()["crps_dex"] for pair in evaluation.pairs])
+    return np.array([evaluation.direction(*pair).crps_dex() for pair in evaluation.pairs])
 
 
 def by_target(found: Shipped) -> list[str]:
@@ -59,13 +59,13 @@ def by_target(found: Shipped) -> list[str]:
 def coupling(found: Shipped) -> list[str]:
     """Return rank correlations of the directions' difficulty between methods."""
     rows = []
-    base = _crps(found["pixelwise"])
+    base, best = _crps(found["pixelwise"]), _crps(found["dim"])
     for name, evaluation in found.items():
         if name not in ("identity", "pixelwise"):
             own = _crps(evaluation)
             rows.append([
                 evaluation.method.title, _number(float(spearmanr(own, base)[0])),
-                _number(float(spearmanr(own, _crps(found["dim"]))[0])),
+                _number(float(spearmanr(own, best)[0])),
             ])  # fmt: skip
     return table(["", "with pixelwise", "with Diffusion Mamba"], rows)
 

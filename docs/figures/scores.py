@@ -38,7 +38,7 @@ def directions(found: dict[str, Evaluation]) -> list[str]:
     """Return the table of CRPS by direction of focus, a column a method."""
     rows = []
     for source, target in next(iter(found.values())).focus:
-        crps = (e.direction(source, target).scores()["crps_dex"] for e in found.values())
+        crps = (e.direction(source, target).crps_dex() for e in found.values())
         labels = (LABELS.get(name, name) for name in (source, target))
         rows.append([" → ".join(labels), *map(_number, crps)])
     for label, pairs in (("these five", "focus"), ("all 42", "pairs")):
@@ -50,7 +50,7 @@ def directions(found: dict[str, Evaluation]) -> list[str]:
 def _wins(evaluation: Evaluation, baseline: Evaluation) -> str:
     """Return in how many directions the CRPS is below that of the baseline."""
     crps = [
-        [each.direction(*pair).scores()["crps_dex"] for pair in evaluation.pairs]
+        [each.direction(*pair).crps_dex() for pair in evaluation.pairs]
         for each in (evaluation, baseline)
     ]
     return f"{sum(own < other for own, other in zip(*crps, strict=True))} of {len(crps[0])}"

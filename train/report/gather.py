@@ -196,8 +196,7 @@ def crps(evaluation: Evaluation, pair: Pair) -> float:
     """Return the mean CRPS of a direction in dex, NaN where it was not evaluated."""
     if pair not in evaluation.pairs:
         return float("nan")
-    values = evaluation.direction(*pair).ensemble("crps_dex")
-    return float(values.mean()) if values.size else float("nan")
+    return evaluation.direction(*pair).crps_dex()
 
 
 def mean_crps(evaluation: Evaluation) -> float:
