@@ -61,6 +61,10 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         help="write evaluation.h5 beside the weights (of baselines: among the shipped)",
     )  # fmt: skip
     parser.add_argument(
+        "--cost-only", action="store_true",
+        help="measure none but the time of a sample, and renew it in the files written before",
+    )  # fmt: skip
+    parser.add_argument(
         "--report", metavar="FOLDER",
         help="judge nothing, but write a page of evaluation files into this folder",
     )  # fmt: skip
