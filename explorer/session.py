@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
+OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 class Session(param.Parameterized):
@@ -46,6 +48,7 @@ class Session(param.Parameterized):
     def __init__(self, store: Store, **params: Any):
         super().__init__(**params)
         self.store = store
+        OPEN.add(self)
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
@@ -62,6 +65,7 @@ class Session(param.Parameterized):
 
     def close(self) -> None:
         """End the session's work."""
+        OPEN.discard(self)
         for job in (self._load_job, self._run_job, *self._read_jobs):
             if job is not None:
                 job.cancel()

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
+from prometheus_client import Histogram
+
 _log = logging.getLogger(__name__)
+
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+WAITED = Histogram(
+    "galactic_alchemy_wait_seconds", "Time that a job waited for its turn.", ["worker"],
+    buckets=_SECONDS,
+)  # fmt: skip
+WORKED = Histogram(
+    "galactic_alchemy_job_seconds", "Time that a job took once it was begun.", ["worker"],
+    buckets=_SECONDS,
+)  # fmt: skip
 
 
 class Cancelled(Exception):
@@ -20,6 +33,7 @@ class Job:
     Attributes
     ----------
     owner : whose it is; a worker serves owners in turn.
+    queued : when it was queued, on the monotonic clock.
     """
 
     def __init__(
@@ -30,6 +44,7 @@ class Job:
     ):
         self.owner = owner
         self.done = False
+        self.queued = time.monotonic()
         self._work = work
         self._on_place = on_place
         self._ahead: int | None = None
@@ -80,7 +95,7 @@ class Worker:
     """
 
     def __init__(self, name: str, capacity: int = 64, share: int = 8):
-        self._name = name
+        self.name = name
         self._capacity, self._share = capacity, share
         # By owner, in the order of their turns.
         self._waiting: OrderedDict[Hashable, deque[Job]] = OrderedDict()
@@ -107,7 +122,7 @@ class Worker:
                 return None
             self._waiting.setdefault(owner, deque()).append(job)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
                 self._thread.start()
             self._changed.notify()
         self._tell_places()
@@ -116,6 +131,13 @@ class Worker:
     def __len__(self) -> int:
         """Return the number of jobs that wait."""
         return sum(map(len, self._waiting.values()))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a new owner's job would be refused."""
+        with self._changed:
+            self._drop_cancelled()
+            return len(self) >= self._capacity
 
     @property
     def is_idle(self) -> bool:
@@ -166,12 +188,15 @@ class Worker:
             job = self._take()
             job.place(0)
             self._tell_places()
+            begun = time.monotonic()
+            WAITED.labels(self.name).observe(begun - job.queued)
             try:
                 job.run()
             except Exception:  # one session's failure must not end the thread all share
-                _log.exception("a job of worker %s failed", self._name)
+                _log.exception("a job of worker %s failed", self.name)
             finally:
                 job.done = True
+                WORKED.labels(self.name).observe(time.monotonic() - begun)
                 with self._changed:
                     self._running = None
 
@@ -179,3 +204,4 @@ class Worker:
 MAPS = Worker("maps")
 MODEL = Worker("model")
 FILES = Worker("files")
+WORKERS = (MAPS, MODEL, FILES)
