@@ -177,7 +177,7 @@ class MapRow(View):
         ]
         self._row = pn.Row(*self._panels, margin=0)
         self.resize(220)
-        self.follow(session, ["scene", "run", "preview", "busy"], self._update)
+        self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target"], self._update)
         self.follow(session, "dark", self._dress)
 
@@ -191,7 +191,7 @@ class MapRow(View):
     def contents(self) -> list[MapContent]:
         """Return what each of the four maps shows now."""
         session, store = self._session, self._session.store
-        scene, run = session.scene, session.run
+        scene, run = session.glimpse or session.scene, session.run
         extent = scene.extent_kpc if scene else 100.0
         maps = scene.maps if scene else {}
         source, target = DOMAINS[store.source], DOMAINS[store.target]
@@ -219,9 +219,11 @@ class MapRow(View):
             half = 0.5 * scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
-        only_preview = events and all(event.name == "preview" for event in events)
+        # What is on the way comes many times a second, and of what changes alone.
+        kinds = {event.name for event in events}
+        changed = {"preview": (1,), "glimpse": (0, 2)}.get(kinds.pop()) if len(kinds) == 1 else None
         for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
-            if not only_preview or index == 1:
+            if changed is None or index in changed:
                 panel.put(content)
 
     def _dress(self, *events: Any) -> None:
