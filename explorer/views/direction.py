@@ -18,9 +18,9 @@ _HERE = Path(__file__).parent
 _HELP = "Five directions drawn at random, from which the galaxy is seen, and one of your own."
 _ANGLES = ("Inclination", "Position angle", "Azimuth")
 _ANGLE_HELP = (
-    "Between the disk's axis and the line of sight: 0° is face-on, 90° edge-on.",
-    "Of the line of nodes, from the top of the map counterclockwise.",
-    "By which the disk is turned about its own axis.",
+    "Degrees between the disk's axis and the line of sight: 0 is face-on, 90 edge-on.",
+    "Of the line of nodes in degrees, from the top of the map counterclockwise.",
+    "Degrees by which the disk is turned about its own axis.",
 )
 FACE_ON, EDGE_ON = (0.0, 0.0, 0.0), (90.0, 90.0, 0.0)
 
@@ -49,11 +49,11 @@ class DirectionControl(Viewer):
             label="Rotation", options=_options(True), value=self._store.rotation,
             size="small", sizing_mode="stretch_width", margin=(2, 10, 6, 10), description=_HELP,
         )  # fmt: skip
-        self._sphere = Sphere(width=118, height=118, margin=(4, 12, 0, 0))
+        self._sphere = Sphere(width=114, height=114, margin=(4, 12, 0, 2))
         self._sphere.on_msg(self._hear)
         self._numbers = [
             pmui.FloatInput(
-                label=f"{label} (°)", start=0.0, end=most, step=5.0, size="small", min_width=60,
+                label=label, start=0.0, end=most, step=5.0, size="small", min_width=60,
                 margin=(0, 0, 9, 0), sx=number_style, format="0[.]0", description=words,
                 sizing_mode="stretch_width",
             )  # fmt: skip
