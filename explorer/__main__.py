@@ -134,9 +134,9 @@ def _translate(options: argparse.Namespace) -> Run:
     from explorer.store import View, read_angles
     from explorer.translation import translate
 
+    angles = read_angles(options.rotation, options.angles)
     translator = library.load_translator(options.translator)
     size = translator.grid_size
-    angles = read_angles(options.rotation, options.angles)
     if options.cutout is None:
         scene = library.load_scene(options.galaxy, options.rotation, size, angles)
     else:

@@ -48,6 +48,16 @@ class View:
         return "inclination {:g}°, position angle {:g}°, azimuth {:g}°".format(*self.angles)
 
 
+def are_angles(values: Any) -> bool:
+    """Return whether `values`, whatever they are, are three angles within their bounds."""
+    return (
+        isinstance(values, list | tuple)
+        and len(values) == len(MAX_ANGLES)
+        and all(isinstance(angle, int | float) for angle in values)
+        and all(0.0 <= angle <= most for angle, most in zip(values, MAX_ANGLES, strict=True))
+    )
+
+
 class ViewingAngles(param.NumericTuple):
     """Inclination, position angle and azimuth in degrees; "60,30,0" in an address."""
 
@@ -56,7 +66,7 @@ class ViewingAngles(param.NumericTuple):
 
     def _validate_value(self, val: Any, allow_None: bool) -> None:
         super()._validate_value(val, allow_None)
-        if not all(0.0 <= angle <= most for angle, most in zip(val, MAX_ANGLES, strict=True)):
+        if not are_angles(val):
             raise ValueError(f"angles must be {ANGLES_ALLOWED}, got {self.serialize(val)}")
 
     @classmethod
@@ -82,9 +92,9 @@ def read_angles(rotation: int, text: str | None) -> library.Angles | None:
         return None
     if text is None:
         raise ValueError(f"rotation {library.FREE} needs angles: {ANGLES_ALLOWED}")
-    parameter = ViewingAngles()
-    angles = parameter.deserialize(text)
-    parameter._validate(angles)
+    angles = ViewingAngles.deserialize(text)
+    if not are_angles(angles):
+        raise ValueError(f"angles must be {ANGLES_ALLOWED}, got {text}")
     return angles
 
 

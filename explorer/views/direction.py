@@ -12,7 +12,7 @@ from panel.viewable import Viewer
 
 from explorer import library
 from explorer.session import Session
-from explorer.store import MAX_ANGLES
+from explorer.store import MAX_ANGLES, are_angles
 
 _HERE = Path(__file__).parent
 _HELP = "Five directions drawn at random, from which the galaxy is seen, and one of your own."
@@ -100,7 +100,7 @@ class DirectionControl(Viewer):
         """Take what the sphere says; a browser can say anything."""
         said = event.data if isinstance(event.data, dict) else {}
         for act, heard in (("turn", said.get("turn")), ("settle", said.get("settle"))):
-            if heard is None or not is_angles(heard):
+            if heard is None or not are_angles(heard):
                 continue
             angles = tuple(float(angle) for angle in heard)
             if act == "settle":
@@ -137,13 +137,3 @@ def _options(can_turn: bool) -> dict[str, int]:
     """Return the numbers of the rotations by label; a galaxy without particles has no free one."""
     stored = {str(number): number for number in range(1, library.NUM_ROTATIONS + 1)}
     return {**stored, "Free": library.FREE} if can_turn else stored
-
-
-def is_angles(said: Any) -> bool:
-    """Return whether what a browser said are three angles within their bounds."""
-    return (
-        isinstance(said, list)
-        and len(said) == len(MAX_ANGLES)
-        and all(isinstance(angle, int | float) for angle in said)
-        and all(0.0 <= angle <= most for angle, most in zip(said, MAX_ANGLES, strict=True))
-    )

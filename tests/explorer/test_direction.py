@@ -7,8 +7,8 @@ import pytest
 
 from explorer import library, worker
 from explorer.session import Session
-from explorer.store import Store
-from explorer.views.direction import DirectionControl, is_angles
+from explorer.store import Store, are_angles
+from explorer.views.direction import DirectionControl
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 NAME = "synthetic-900324"
@@ -105,4 +105,4 @@ def test_no_free_rotation_without_particles(session, scene):
      ("60,30,0", False), ([None, 0, 0], False)],
 )  # fmt: skip
 def test_a_browser_may_say_anything(said, good):
-    assert is_angles(said) is good
+    assert are_angles(said) is good
