@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import holoviews as hv
 import numpy as np
 import pytest
+from bokeh.models import Range1d
 
 from explorer import library, worker
 from explorer.session import Session
 from explorer.store import Store, are_angles
 from explorer.views.direction import DirectionControl
+from explorer.views.maps import MapRow
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 NAME = "synthetic-900324"
@@ -106,3 +109,29 @@ def test_no_free_rotation_without_particles(session, scene):
 )  # fmt: skip
 def test_a_browser_may_say_anything(said, good):
     assert are_angles(said) is good
+
+
+def test_a_glance_draws_what_holoviews_would(session, scene):
+    hv.extension("bokeh", logo=False)
+    maps = MapRow(session, Range1d(), Range1d())
+    maps.__panel__().get_root()
+
+    def drawn(index):
+        handles = maps._panels[index]._handles
+        data = handles["glyph_renderer"].data_source.data
+        mapper = handles["color_mapper"]
+        return {name: np.array(value) for name, value in data.items()}, (mapper.low, mapper.high)
+
+    angles = (40.0, 20.0, 10.0)
+    settled = library.load_scene(NAME, library.FREE, library.COARSE_GRID, angles)
+    seen = library.glimpse(scene, angles, ("gas", "dark_matter"))
+    session.glimpse = seen
+    glances = [drawn(index) for index in (0, 2)]
+    session.param.update(glimpse=None, scene=settled)
+    for (data, limits), (settled_data, settled_limits) in zip(
+        glances, [drawn(index) for index in (0, 2)], strict=True
+    ):
+        assert data.keys() == settled_data.keys()
+        for name, values in data.items():
+            np.testing.assert_allclose(values, settled_data[name], rtol=1e-5)
+        assert limits == pytest.approx(settled_limits)
