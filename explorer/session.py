@@ -35,6 +35,7 @@ class Session(param.Parameterized):
     """
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
+    glimpse = param.Parameter(doc="Coarse scene of two domains while the galaxy is turned, or None.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
     pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
@@ -54,7 +55,7 @@ class Session(param.Parameterized):
         self._run_job: worker.Job | None = None
         self._read_jobs: list[worker.Job] = []
         self._translate_next = False
-        store.param.watch(self._on_scene, ["galaxy", "rotation"])
+        store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
@@ -145,12 +146,12 @@ class Session(param.Parameterized):
     def _load(self) -> None:
         if self._load_job is not None:
             self._load_job.cancel()
-        galaxy, rotation = self.store.galaxy, self.store.rotation
+        view = self.store.view
         grid_size = int(self.store.card.get("grid_size", GRID_SIZE))
 
         def work(job: worker.Job) -> None:
             try:
-                scene = library.load_scene(galaxy, rotation, grid_size)
+                scene = library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
             except Exception as error:
                 self._fail(job, error)
                 return
@@ -161,8 +162,39 @@ class Session(param.Parameterized):
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
+    def turn(self, angles: library.Angles, shown: Callable[[], Any] = lambda: None) -> None:
+        """Show the domains on view under other angles, coarsely, until `settle`; then call `shown`.
+
+        Of several that come while one is at work, the last one counts.
+        """
+        scene, store = self.scene, self.store
+        if scene is None or scene.name != store.galaxy or scene.orientation is None:
+            return
+        if self.glimpse is None:
+            self._drop()
+            self.loading = True
+        if self._load_job is not None:
+            self._load_job.cancel()
+
+        def work(job: worker.Job) -> None:
+            try:
+                glimpse = library.glimpse(scene, angles, (store.source, store.target))
+            except Exception as error:
+                self._fail(job, error)
+                return
+            self.tell(job, lambda: (self.param.update(glimpse=glimpse), shown()))
+
+        self._load_job = worker.MAPS.submit(work)
+
+    def settle(self, angles: library.Angles) -> None:
+        """Take over the angles to which the galaxy was turned."""
+        before = self.store.view
+        self.store.param.update(rotation=library.FREE, angles=angles)
+        if self.store.view == before:  # turned there and back
+            self._load()
+
     def _show(self, scene: Scene) -> None:
-        self.param.update(scene=scene, loading=False)
+        self.param.update(scene=scene, glimpse=None, loading=False)
         self._judge()
         wanted, self._translate_next = self._translate_next, False
         if wanted or library.RUNS.get(self.store.view) is not None:
@@ -179,6 +211,8 @@ class Session(param.Parameterized):
         self.store.step = 0
 
     def _on_scene(self, *events: Any) -> None:
+        if all(event.name == "angles" for event in events) and self.store.rotation != library.FREE:
+            return
         self._drop()
         self._load()
 
