@@ -16,7 +16,7 @@ from panel.io.state import set_curdoc
 from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store
-from explorer.translation import translate
+from explorer.translation import Run, translate
 
 _log = logging.getLogger(__name__)
 
@@ -77,19 +77,19 @@ class Session(param.Parameterized):
             self.param.update(run=kept, recalled=True)
             return
 
-        def work(job: worker.Job) -> None:
-            try:
-                run = translate(view, scene, self._reporter(job))
-            except worker.Cancelled:
-                raise
-            except Exception as error:
-                self._fail(job, error)
-                return
+        def work(job: worker.Job) -> Run:
+            run = translate(view, scene, self._reporter(job))
             library.RUNS.put(view, run)
-            self.tell(job, lambda: self.param.update(run=run, busy=False, preview=None))
+            return run
+
+        def show(run: Run) -> None:
+            self.param.update(run=run, busy=False, preview=None)
+
+        def fail(text: str) -> None:
+            self.param.update(busy=False, preview=None, notice=text)
 
         self.param.update(run=None, preview=None, busy=True, recalled=False)
-        self._run_job = worker.MODEL.submit(work)
+        self._run_job = self.compute(work, show, fail)
         if self._run_job is None:
             self.busy = False
             self.notice = "Too many translations wait already: try again in a moment."
@@ -123,6 +123,31 @@ class Session(param.Parameterized):
             return None
         self._read_jobs = [*(each for each in self._read_jobs if not each.done), job]
         return job
+
+    def compute(
+        self,
+        work: Callable[[worker.Job], T],
+        show: Callable[[T], None],
+        fail: Callable[[str], None],
+    ) -> worker.Job | None:
+        """Do `work` on the worker of models and hand its result to `show` on the page's thread.
+
+        `work` gets its job, to ask whether it is still wanted; `fail` gets a sentence on what went
+        wrong. The job, to cancel it; None where too much waits already.
+        """
+
+        def run(job: worker.Job) -> None:
+            try:
+                made = work(job)
+            except worker.Cancelled:
+                raise
+            except Exception as error:
+                text = explain(error)
+                self.tell(job, lambda: fail(text))
+                return
+            self.tell(job, lambda: show(made))
+
+        return worker.MODEL.submit(run)
 
     def _reporter(self, job: worker.Job) -> Callable[[int, int, NDArray[np.float32]], None]:
         last = 0.0
@@ -194,9 +219,7 @@ class Session(param.Parameterized):
             self.translate()
 
     def _fail(self, job: worker.Job, error: Exception) -> None:
-        if not isinstance(error, ValueError):
-            _log.exception("a translation failed")
-        text = sentence(error)
+        text = explain(error)
         self.tell(
             job, lambda: self.param.update(busy=False, loading=False, preview=None, notice=text)
         )
@@ -217,7 +240,9 @@ class Session(param.Parameterized):
             pn.state.execute(apply, schedule=True)
 
 
-def sentence(error: Exception) -> str:
-    """Return what an error says, as a sentence for the page."""
+def explain(error: Exception) -> str:
+    """Return what an error says, as a sentence for the page; log one that is not meant for it."""
+    if not isinstance(error, ValueError):
+        _log.error("a job failed", exc_info=error)
     text = str(error).split("\n")[0] or type(error).__name__
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
