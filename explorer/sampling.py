@@ -12,7 +12,7 @@ from explorer import library, worker
 from explorer.ensemble import Ensemble
 from explorer.library import Scene
 from explorer.session import Session
-from explorer.store import ADDRESS, View
+from explorer.store import CHOICES, View
 
 COUNTS = (4, 8, 16, 32)
 _PROGRESS_SECONDS = 0.15
@@ -34,7 +34,7 @@ class Sampling(param.Parameterized):
         super().__init__(**params)
         self._session = session
         self._job: worker.Job | None = None
-        session.store.param.watch(self._on_view, [name for name in ADDRESS if name != "step"])
+        session.store.param.watch(self._on_view, list(CHOICES))
         self.param.watch(self._on_view, "count")
         self._recall()
 

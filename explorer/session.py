@@ -49,7 +49,7 @@ class Session(param.Parameterized):
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
-        self._read_jobs: list[worker.Job] = []
+        self._jobs: list[worker.Job] = []
         self._translate_next = False
         store.param.watch(self._on_scene, ["galaxy", "rotation"])
         store.param.watch(self._on_translator, "translator")
@@ -62,7 +62,7 @@ class Session(param.Parameterized):
 
     def close(self) -> None:
         """End the session's work."""
-        for job in (self._load_job, self._run_job, *self._read_jobs):
+        for job in (self._load_job, *self._jobs):
             if job is not None:
                 job.cancel()
 
@@ -78,9 +78,13 @@ class Session(param.Parameterized):
             return
 
         def work(job: worker.Job) -> Run:
-            run = translate(view, scene, self._reporter(job))
+            run = translate(view, scene, self.reporter(job, preview))
             library.RUNS.put(view, run)
             return run
+
+        def preview(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
+            if step < num_steps:
+                self.preview = (step, num_steps, estimate)
 
         def show(run: Run) -> None:
             self.param.update(run=run, busy=False, preview=None)
@@ -117,11 +121,15 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: show(found))
 
-        job = worker.FILES.submit(run)
+        job = self._keep(worker.FILES.submit(run))
         if job is None:
             self.notice = "The server is busy: try again in a moment."
-            return None
-        self._read_jobs = [*(each for each in self._read_jobs if not each.done), job]
+        return job
+
+    def _keep(self, job: worker.Job | None) -> worker.Job | None:
+        """Remember a job, to be cancelled when the session ends."""
+        if job is not None:
+            self._jobs = [*(each for each in self._jobs if not each.done), job]
         return job
 
     def compute(
@@ -147,19 +155,22 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: show(made))
 
-        return worker.MODEL.submit(run)
+        return self._keep(worker.MODEL.submit(run))
 
-    def _reporter(self, job: worker.Job) -> Callable[[int, int, NDArray[np.float32]], None]:
+    def reporter(self, job: worker.Job, show: Callable[..., Any]) -> Callable[..., None]:
+        """Return what a job calls with its news after each step, which ends it where it should.
+
+        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`.
+        """
         last = 0.0
 
-        def report(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
+        def report(*news: Any) -> None:
             nonlocal last
             job.check()
             now = time.monotonic()
-            if now - last >= PREVIEW_SECONDS and step < num_steps:
+            if now - last >= PREVIEW_SECONDS:
                 last = now
-                news = (step, num_steps, estimate)
-                self.tell(job, lambda: self.param.update(preview=news))
+                self.tell(job, lambda: show(*news))
 
         return report
 
