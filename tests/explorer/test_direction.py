@@ -8,10 +8,11 @@ import pytest
 from bokeh.models import Range1d
 
 from explorer import library, worker
+from explorer.beside import Beside
 from explorer.session import Session
 from explorer.store import Store, are_angles
-from explorer.views.direction import DirectionControl
 from explorer.views.crosshair import Crosshair
+from explorer.views.direction import DirectionControl
 from explorer.views.grid import MapGrid
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
