@@ -265,6 +265,30 @@ def test_external_storage_would_have_told_the_secret(path, tmp_path):
         assert file["bytes"][:].tobytes() == SECRET
 
 
+def lookup3(data):
+    """Return the checksum of HDF5's metadata: hashlittle of Jenkins (2006)."""
+
+    def turn(x, k):
+        return (x << k | x >> 32 - k) & 0xFFFFFFFF
+
+    def words(piece):
+        return (int.from_bytes(piece[i : i + 4], "little") for i in (0, 4, 8))
+
+    a = b = c = (0xDEADBEEF + len(data)) & 0xFFFFFFFF
+    last = (len(data) - 1) // 12 * 12
+    for start in range(0, last, 12):
+        a, b, c = (x + y & 0xFFFFFFFF for x, y in zip((a, b, c), words(data[start : start + 12])))
+        for k in (4, 6, 8, 16, 19, 4):
+            a = (a - c & 0xFFFFFFFF) ^ turn(c, k)
+            c = c + b & 0xFFFFFFFF
+            a, b, c = b, c, a
+    a, b, c = (x + y & 0xFFFFFFFF for x, y in zip((a, b, c), words(data[last:].ljust(12, b"\0"))))
+    for k in (14, 11, 25, 16, 4, 14, 24):
+        c = (c ^ b) - turn(b, k) & 0xFFFFFFFF
+        a, b, c = b, c, a
+    return b
+
+
 def test_links_of_users_are_refused(path):
     """HDF5 calls code for links of class 65 and above; this one is made from a soft link."""
     with h5py.File(path, "r+") as file:
@@ -274,7 +298,13 @@ def test_links_of_users_are_refused(path):
     # A link: version, flags, class, order (8 bytes), length of the name, the name, ...
     place = raw.index(b"link" + (40).to_bytes(2, "little")) - 10
     assert raw[place] == 1
+    # Its header: signature, version, flags (no times), size (1 byte), ..., checksum.
+    start = raw.rindex(b"OHDR", 0, place)
+    assert raw[start + 5] & 0b110011 == 0
+    end = start + 7 + raw[start + 6]
+    assert lookup3(raw[start:end]) == int.from_bytes(raw[end : end + 4], "little")
     raw[place] = 70
+    raw[end : end + 4] = lookup3(raw[start:end]).to_bytes(4, "little")
     path.write_bytes(raw)
     assert "/PartType4/more/link is a link of an unknown kind" in refusal(path)
 
