@@ -17,6 +17,8 @@ import h5py
 import numpy as np
 from h5py import h5d, h5l, h5o, h5t, h5z
 
+from data.hdf5 import claims_too_much, reading
+
 UNPACKED = 8  # Times its largest size that a file may unpack to.
 _MEGABYTE = 2**20
 _MEMORY = 1024 * _MEGABYTE  # Address space of Python and its libraries, with room.
@@ -24,16 +26,15 @@ _COPIES = 5  # Of the datasets that a reader holds at a time, at most.
 _OBJECTS, _DEPTH, _ATTRIBUTES = 2000, 8, 512
 _ATTRIBUTE_ITEMS, _ATTRIBUTE_BYTES, _STRING_BYTES = 4096, 4 * _MEGABYTE, 1024
 _CHUNK_BYTES, _CHUNKS = 64 * _MEGABYTE, 1_000_000
-# DEFLATE packs at most 1032 to 1; what is small may be anything.
-_RATIO, _SMALL_BYTES = 1100, 65536
 _BITSHUFFLE, _LZ4 = 32008, 2
 _KNOWN = "DEFLATE, LZF, shuffle and Fletcher's checksum"
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
 _NUMBERS = {h5t.INTEGER: (1, 2, 4, 8), h5t.FLOAT: (2, 4, 8)}
+_IT = Path("it")  # What sentences call the file, whose path is nobody's business.
 _GROUPS = tuple(f"PartType{i}" for i in range(6))
 
 
-class Refusal(Exception):
+class Refusal(ValueError):
     """What is wrong with a file, in words that go on a sentence about it."""
 
 
@@ -46,7 +47,7 @@ def examine(path: Path, unpacked: int) -> str:
     """
     if not h5py.is_hdf5(path):
         raise Refusal("it is not an HDF5 file")
-    with h5py.File(path, "r", rdcc_nbytes=0) as file:
+    with reading(_IT, Refusal), h5py.File(path, "r", rdcc_nbytes=0) as file:
         walk = _Walk(file, path.stat().st_size, unpacked)
         walk.group(file.id, "/", 0)
         kind = _kind(file)
@@ -157,7 +158,7 @@ class _Walk:
             )
         if self.stored > self.size:
             raise Refusal(f"it claims to store more than its {self.size} bytes, up to {where}")
-        if unpacked > _RATIO * stored + _SMALL_BYTES:
+        if claims_too_much(unpacked, stored):
             raise Refusal(f"{where} claims {unpacked} bytes of values and stores {stored}")
 
 
@@ -332,14 +333,7 @@ def main() -> None:
     try:
         answer = {"kind": examine(path, int(request["unpacked"]))}
     except Refusal as refusal:
-        answer = {"refused": str(refusal)}
-    except MemoryError:
-        answer = {"refused": "it needs more memory than its size lets us expect"}
-    except RecursionError:
-        answer = {"refused": "its parts lie within one another too deep"}
-    except Exception as error:
-        text = " ".join(str(error).split()).replace(str(path), "it")[:300]
-        answer = {"refused": f"it is damaged ({text})"}
+        answer = {"refused": str(refusal).replace(str(path), "it")}
     print(json.dumps(answer))
 
 

@@ -271,18 +271,19 @@ def lookup3(data):
     def turn(x, k):
         return (x << k | x >> 32 - k) & 0xFFFFFFFF
 
-    def words(piece):
-        return (int.from_bytes(piece[i : i + 4], "little") for i in (0, 4, 8))
+    def added(sums, piece):
+        words = (int.from_bytes(piece[i : i + 4], "little") for i in (0, 4, 8))
+        return (x + y & 0xFFFFFFFF for x, y in zip(sums, words, strict=True))
 
     a = b = c = (0xDEADBEEF + len(data)) & 0xFFFFFFFF
     last = (len(data) - 1) // 12 * 12
     for start in range(0, last, 12):
-        a, b, c = (x + y & 0xFFFFFFFF for x, y in zip((a, b, c), words(data[start : start + 12])))
+        a, b, c = added((a, b, c), data[start : start + 12])
         for k in (4, 6, 8, 16, 19, 4):
             a = (a - c & 0xFFFFFFFF) ^ turn(c, k)
             c = c + b & 0xFFFFFFFF
             a, b, c = b, c, a
-    a, b, c = (x + y & 0xFFFFFFFF for x, y in zip((a, b, c), words(data[last:].ljust(12, b"\0"))))
+    a, b, c = added((a, b, c), data[last:].ljust(12, b"\0"))
     for k in (14, 11, 25, 16, 4, 14, 24):
         c = (c ^ b) - turn(b, k) & 0xFFFFFFFF
         a, b, c = b, c, a
