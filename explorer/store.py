@@ -19,7 +19,8 @@ MAX_SEED = 999_999
 MAX_GUIDANCE = 5.0
 MAX_ANGLES = (180.0, 360.0, 360.0)
 ANGLES_ALLOWED = (
-    "an inclination from 0 to 180, a position angle and an azimuth from 0 to 360 degrees, as 60,30,0"
+    "an inclination from 0 to 180, a position angle and an azimuth from 0 to 360 degrees, "
+    "as 60,30,0"
 )
 
 
