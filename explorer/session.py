@@ -35,13 +35,7 @@ class Session(param.Parameterized):
     """
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
-<<<<<<< HEAD
-    glimpse = param.Parameter(
-        doc="Coarse scene of two domains while the galaxy is turned, or None."
-    )
-=======
     glimpse = param.Parameter(doc="Coarse scene while the galaxy is turned, or None.")
->>>>>>> rotate
     run = param.Parameter(doc="Finished translation of the view, or None.")
     pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
