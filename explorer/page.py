@@ -15,6 +15,7 @@ from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
+from explorer.views.gallery import Gallery
 from explorer.views.notices import Notices
 from explorer.views.tour import Tour
 from explorer.views.translate import Translate
@@ -24,7 +25,7 @@ from explorer.views.viewport import Viewport, is_dark
 
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
-VIEWS: tuple[type[View], ...] = (Translate, Uncertainty, Compare)
+VIEWS: tuple[type[View], ...] = (Translate, Gallery, Uncertainty, Compare)
 
 
 def build() -> pmui.Page:

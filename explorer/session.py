@@ -56,6 +56,7 @@ class Session(param.Parameterized):
         self._run_job: worker.Job | None = None
         self._jobs: list[worker.Job] = []
         self._translate_next = False
+        self.on_close: list[Callable[[], None]] = []
         store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
@@ -71,6 +72,8 @@ class Session(param.Parameterized):
         for job in (self._load_job, *self._jobs):
             if job is not None:
                 job.cancel()
+        for end in self.on_close:
+            end()
 
     def translate(self) -> None:
         """Translate the view on the worker."""
@@ -111,16 +114,26 @@ class Session(param.Parameterized):
         if self.busy:
             self.param.update(busy=False, preview=None, notice="The translation was cancelled.")
 
-    def read(self, work: Callable[[], T], show: Callable[[T], None]) -> worker.Job | None:
+    def read(
+        self,
+        work: Callable[[], T],
+        show: Callable[[T], None],
+        fail: Callable[[str], None] | None = None,
+    ) -> worker.Job | None:
         """Do `work` off the page's thread and hand what it returns to `show` on it.
 
-        The job, to cancel it; None, with a notice, where too much waits already.
+        `fail` gets what a ValueError says, as a sentence; where it is not given, a notice says that
+        something failed. The job, to cancel it; None, with a notice, where too much waits already.
         """
 
         def run(job: worker.Job) -> None:
             try:
                 found = work()
-            except Exception:
+            except Exception as error:
+                if fail is not None and isinstance(error, ValueError):
+                    text = explain(error)
+                    self.tell(job, lambda: fail(text))
+                    return
                 _log.exception("reading failed")
                 notice = "What the page asked for could not be read: the server's log says why."
                 self.tell(job, lambda: self.param.update(notice=notice))
@@ -208,7 +221,7 @@ class Session(param.Parameterized):
         Of several that come while one is at work, the last one counts.
         """
         scene, store = self.scene, self.store
-        if scene is None or scene.name != store.galaxy or scene.orientation is None:
+        if scene is None or scene.key != store.galaxy or scene.orientation is None:
             return
         if self.glimpse is None:
             self._drop()

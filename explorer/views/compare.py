@@ -57,7 +57,7 @@ class Compare(View):
         ]  # fmt: skip
         self.ranking = Ranking(margin=(0, 6), min_height=_TABLE_HEIGHT_PX)
         self.ranking.listen(self._begin, self._choose_translator)
-        open_galaxy, known = self._open_galaxy, tuple(library.ENTRIES)
+        open_galaxy, known = self._open_galaxy, tuple(library.GALAXIES.shared)
         self.cost, self.matrix = CostPlot(), DirectionMatrix(self._choose_direction)
         self.totals = TotalsPlot(open_galaxy, known)
         self.abundance = AbundancePlot(open_galaxy, known)
@@ -183,7 +183,7 @@ class Compare(View):
         self._session.store.param.update(source=source, target=target)
 
     def _open_galaxy(self, name: str) -> None:
-        if name in library.ENTRIES:
+        if name in library.GALAXIES.shared:
             self._session.store.galaxy = str(name)
 
     def __panel__(self) -> Any:

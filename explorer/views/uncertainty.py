@@ -123,8 +123,8 @@ class Uncertainty(View):
 
     def _update(self, *events: Any) -> None:
         session, scene, ensemble = self._session, self._scene(), self._sampling.ensemble
-        if scene is not None and scene.name != self._galaxy:
-            self._galaxy, half = scene.name, 0.5 * scene.extent_kpc
+        if scene is not None and scene.key != self._galaxy:
+            self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
             self._aperture.place(central_aperture(scene, session.store.target), scene.extent_kpc)

@@ -17,7 +17,7 @@ from explorer.views.compare import Compare
 DOMAINS = ("gas", "dark_matter", "stars", "temperature")
 PAIRS = tuple(permutations(DOMAINS, 2))
 COUNT, SAMPLES, RADII = 6, 4, 5
-OPEN = next(iter(library.ENTRIES))
+OPEN = next(iter(library.GALAXIES.shared))
 CARDS = {
     name: {"title": name.capitalize(), "domains": list(DOMAINS), "default_steps": 3}
     for name in ("good", "poor", "new")
@@ -213,7 +213,7 @@ def test_a_click_on_a_cell_chooses_its_direction(view, session):
 
 def test_a_click_on_a_point_opens_its_galaxy_where_it_is_known(view, session):
     points = view.totals.sources["galaxies"]
-    session.store.galaxy = other = list(library.ENTRIES)[1]
+    session.store.galaxy = other = list(library.GALAXIES.shared)[1]
     points.selected.indices = [1]
     assert session.store.galaxy == other
     points.selected.indices = [0]

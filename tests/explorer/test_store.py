@@ -18,14 +18,14 @@ def store():
 
 
 def test_first_view(store):
-    assert store.galaxy == next(iter(library.ENTRIES))
+    assert store.galaxy == next(iter(library.GALAXIES.shared))
     assert (store.source, store.target, store.translator) == ("gas", "dark_matter", "ddpm")
     assert store.steps == 25
     assert store.problem() == ""
 
 
 def test_address_reopens_the_view(store):
-    names = list(library.ENTRIES)
+    names = list(library.GALAXIES.shared)
     store.param.update(galaxy=names[3], rotation=4, source="stars", target="gas", seed=11,
                        steps=9, step=5, guidance=1.5)  # fmt: skip
     other = Store(cards=CARDS)
