@@ -237,9 +237,17 @@ class Shelf:
             while len(self._items) > 1 and self._is_too_much():
                 self._items.popitem(last=False)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that is kept."""
+        with self._lock:
+            return self._used()
+
+    def _used(self) -> int:
+        return sum(item.nbytes for item in self._items.values())
+
     def _is_too_much(self) -> bool:
-        used = sum(item.nbytes for item in self._items.values())
-        return len(self._items) > self._capacity or used > self._max_bytes
+        return len(self._items) > self._capacity or self._used() > self._max_bytes
 
 
 RUNS = Shelf()
