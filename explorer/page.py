@@ -43,9 +43,12 @@ def build() -> pmui.Page:
     )
     header = [views.menu, pn.layout.HSpacer(), Tour(align="center", margin=(0, 4))]
     page = _page(session, header, Controls(session), main)
-    if pn.state.location is not None:
-        pn.state.location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
+    location = pn.state.location
+    if location is not None:
+        location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
             store.accept(bad)))  # fmt: skip
+        # Angles that no longer count go; nothing else would take them out of the address.
+        store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())
 
     def follow_browser(*events: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
+OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 class Session(param.Parameterized):
@@ -33,10 +35,12 @@ class Session(param.Parameterized):
     """
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
+    glimpse = param.Parameter(doc="Coarse scene while the galaxy is turned, or None.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
     pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
     busy = param.Boolean(default=False, doc="A translation runs or waits.")
+    ahead = param.Integer(default=0, doc="Other people's work that the session's own waits for.")
     loading = param.Boolean(default=False, doc="Maps are being made.")
     problem = param.String(default="", doc="One sentence on why there is no translation.")
     notice = param.String(default="", doc="One sentence that a person should read.")
@@ -46,12 +50,13 @@ class Session(param.Parameterized):
     def __init__(self, store: Store, **params: Any):
         super().__init__(**params)
         self.store = store
+        OPEN.add(self)
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
         self._jobs: list[worker.Job] = []
         self._translate_next = False
-        store.param.watch(self._on_scene, ["galaxy", "rotation"])
+        store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
@@ -62,6 +67,7 @@ class Session(param.Parameterized):
 
     def close(self) -> None:
         """End the session's work."""
+        OPEN.discard(self)
         for job in (self._load_job, *self._jobs):
             if job is not None:
                 job.cancel()
@@ -121,7 +127,7 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: show(found))
 
-        job = self._keep(worker.FILES.submit(run))
+        job = self._keep(worker.FILES.submit(run, id(self)))
         if job is None:
             self.notice = "The server is busy: try again in a moment."
         return job
@@ -155,7 +161,10 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: show(made))
 
-        return self._keep(worker.MODEL.submit(run))
+        return self._keep(worker.MODEL.submit(run, id(self), self._on_place))
+
+    def _on_place(self, job: worker.Job, ahead: int) -> None:
+        self.tell(job, lambda: self.param.update(ahead=ahead))
 
     def reporter(self, job: worker.Job, show: Callable[..., Any]) -> Callable[..., None]:
         """Return what a job calls with its news after each step, which ends it where it should.
@@ -177,24 +186,55 @@ class Session(param.Parameterized):
     def _load(self) -> None:
         if self._load_job is not None:
             self._load_job.cancel()
-        galaxy, rotation = self.store.galaxy, self.store.rotation
+        view = self.store.view
         grid_size = int(self.store.card.get("grid_size", GRID_SIZE))
 
         def work(job: worker.Job) -> None:
             try:
-                scene = library.load_scene(galaxy, rotation, grid_size)
+                scene = library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
             except Exception as error:
                 self._fail(job, error)
                 return
             self.tell(job, lambda: self._show(scene))
 
         self.loading = True
-        self._load_job = worker.MAPS.submit(work)
+        self._load_job = worker.MAPS.submit(work, id(self))
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
+    def turn(self, angles: library.Angles, shown: Callable[[], Any] = lambda: None) -> None:
+        """Show the domains on view under other angles, coarsely, until `settle`; then call `shown`.
+
+        Of several that come while one is at work, the last one counts.
+        """
+        scene, store = self.scene, self.store
+        if scene is None or scene.name != store.galaxy or scene.orientation is None:
+            return
+        if self.glimpse is None:
+            self._drop()
+            self.loading = True
+        if self._load_job is not None:
+            self._load_job.cancel()
+
+        def work(job: worker.Job) -> None:
+            try:
+                glimpse = library.glimpse(scene, angles, (store.source, store.target))
+            except Exception as error:
+                self._fail(job, error)
+                return
+            self.tell(job, lambda: (self.param.update(glimpse=glimpse), shown()))
+
+        self._load_job = worker.MAPS.submit(work, id(self))
+
+    def settle(self, angles: library.Angles) -> None:
+        """Take over the angles to which the galaxy was turned."""
+        before = self.store.view
+        self.store.param.update(rotation=library.FREE, angles=angles)
+        if self.store.view == before:  # turned there and back
+            self._load()
+
     def _show(self, scene: Scene) -> None:
-        self.param.update(scene=scene, loading=False)
+        self.param.update(scene=scene, glimpse=None, loading=False)
         self._judge()
         wanted, self._translate_next = self._translate_next, False
         if wanted or library.RUNS.get(self.store.view) is not None:
@@ -211,6 +251,8 @@ class Session(param.Parameterized):
         self.store.step = 0
 
     def _on_scene(self, *events: Any) -> None:
+        if all(event.name == "angles" for event in events) and self.store.rotation != library.FREE:
+            return
         self._drop()
         self._load()
 

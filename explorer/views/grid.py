@@ -22,6 +22,7 @@ from explorer.views.maps import MapContent, MapPanel, quantity
 from explorer.views.view import View
 from explorer.views.viewport import band_columns, frame_size, num_columns
 
+_INPUT, _TRUTH = 0, 2  # among the contents
 _ABREAST = 2  # output above residual
 _LARGEST_PX = 240  # of a frame in two rows, which are to be seen at one glance
 
@@ -57,7 +58,7 @@ class MapGrid(View):
         self._panels: list[MapPanel] = []
         self._layout = pn.Row(margin=0)
         self._populate()
-        self.follow(session, ["scene", "run", "preview", "busy"], self._update)
+        self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target", "scale", "limits"], self._update)
         self.follow(beside, "lanes", self._update)
         self.follow(session, "dark", self._dress)
@@ -87,7 +88,8 @@ class MapGrid(View):
     def contents(self) -> list[MapContent]:
         """Return what each map shows now: input, output, truth, residual, then two a lane."""
         session, store = self._session, self._session.store
-        maps = session.scene.maps if session.scene else {}
+        scene = session.glimpse or session.scene
+        maps = scene.maps if scene else {}
         source, target = DOMAINS[store.source], DOMAINS[store.target]
         given, truth = maps.get(source.name), maps.get(target.name)
         columns = self._columns()
@@ -179,6 +181,10 @@ class MapGrid(View):
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
         contents = self.contents()
+        if self._session.glimpse and {event.name for event in events} == {"glimpse"}:
+            for index in (_INPUT, _TRUTH):
+                self._panels[index].glance(contents[index])
+            return
         if len(contents) != len(self._panels):
             self._populate()
         for panel, content in zip(self._panels, contents, strict=True):

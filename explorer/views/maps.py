@@ -111,6 +111,7 @@ class MapPanel(Viewer):
         self._area = "auto"
         self._size = 220
         self._figure: Any = None
+        self._handles: Any = None
         self._scale_bar: Any = None
         self._readout: Label | None = None
         self._nothing = Label(x=8, y=0, x_units="screen", y_units="screen", visible=False)
@@ -146,6 +147,20 @@ class MapPanel(Viewer):
         self._colors = colors or self._colors
         self._pipe.send(content)
 
+    def glance(self, content: MapContent) -> None:
+        """Put up other values for a moment, until `put`: past HoloViews, which takes its time."""
+        if self._handles is None or content.values is None:
+            return
+        self._content = content
+        low, high = content.on_scale(content.limits).tolist()
+        self._handles["color_mapper"].update(low=low, high=high)
+        self._mark(self._handles["colorbar"])
+        half, side = 0.5 * content.extent_kpc, content.extent_kpc
+        self._handles["glyph_renderer"].data_source.data = {
+            "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
+            "x": [-half], "y": [-half], "dw": [side], "dh": [side],
+        }  # fmt: skip
+
     def close(self) -> None:
         """Leave the crosshair."""
         if self._crosshair is not None and self._figure is not None:
@@ -163,7 +178,7 @@ class MapPanel(Viewer):
         """Set on the Bokeh figure what HoloViews leaves alone on updates."""
         figure, content = plot.state, self._content
         if self._figure is not figure:
-            self._figure = figure
+            self._figure, self._handles = figure, plot.handles
             self._prepare(plot, figure)
         self._fit(figure)
         theme.style_figure(figure, self._colors)
