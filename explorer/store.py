@@ -129,7 +129,7 @@ class Store(param.Parameterized):
         self.param.galaxy.objects = galaxies
         self.param.translator.objects = translators
         name = "|".join(re.escape(each) for each in translators)
-        self.param.beside.regex = rf"(?:(?:{name})(?:,(?:{name}))*)?$"
+        self.param.beside.regex = rf"\A(?:(?:{name})(?:,(?:{name}))*)?\Z"
         self.galaxy = galaxies[0]
         self.translator = translators[0] if translators else None
         if translators:

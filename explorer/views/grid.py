@@ -12,6 +12,7 @@ from bokeh.models import Range1d
 from numpy.typing import NDArray
 
 from data.domains import DOMAINS, Domain
+from explorer import theme
 from explorer.beside import Beside, Lane
 from explorer.scales import dex_limit, linear_limits, log_limits
 from explorer.session import Session
@@ -73,6 +74,8 @@ class MapGrid(View):
         self._layout.styles = {
             "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
             "row-gap": "4px" if several else "12px",
+            # Bokeh takes color bars that come later for lower than they are.
+            "padding-bottom": "12px" if several else "0", **theme.RIGID,
         }  # fmt: skip
         for index, panel in enumerate(self._panels):
             row, column = _place(index, columns, several)
