@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import queue
 import resource
 import select
 import shutil
@@ -141,10 +142,14 @@ def fuzz(
     found: dict[str, list[dict]] = {}
     for target in targets:  # In the order of the table, whichever comes first to its end.
         found |= {name: [] for name in (target, *lanes(target))}
+    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    workers = [Worker() for _ in range(jobs)]
+    for worker in workers:
+        idle.put(worker)
     with tempfile.TemporaryDirectory() as name:
 
         def run(target: str) -> None:
-            worker, folder = Worker(), Path(name)
+            worker, folder = idle.get(), Path(name)
             for number in range(max(1, round(count * READERS[target].share / total))):
                 path = spoiled(target, number, seed, folder)
                 answer = worker.read(target, path)
@@ -166,10 +171,12 @@ def fuzz(
                             passed = {"outcome": "error", "text": str(error)}
                         passed["outcome"] += " after a finding" * is_finding
                         found[f"{target}, check_file"].append({"seconds": 0, "peak": 0, **passed})
-            worker.stop()
+            idle.put(worker)
 
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(run, targets))
+    for worker in workers:
+        worker.stop()
     return found
 
 
