@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from engine.translator import Translator, available
 
 NUM_ROTATIONS = 5
 ENTRIES: dict[str, CatalogEntry] = {entry.name: entry for entry in CATALOG}
+# Scenes that the cache of `load_scene`, or a session, holds.
+_READY: WeakValueDictionary[tuple[str, int, int], Scene] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,14 @@ def load_galaxy(name: str) -> Galaxy:
 @lru_cache(maxsize=64)
 def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
     """Return all maps of catalog galaxy `name` under `rotation` (from 1), `grid_size` pixels."""
-    return _scene_of(load_galaxy(name), rotation, grid_size)
+    scene = _scene_of(load_galaxy(name), rotation, grid_size)
+    _READY[name, rotation, grid_size] = scene
+    return scene
+
+
+def ready_scene(name: str, rotation: int, grid_size: int) -> Scene | None:
+    """Return what `load_scene` would, where it is there already, else None."""
+    return _READY.get((name, rotation, grid_size))
 
 
 def cutout_scene(cutout: Cutout, rotation: int, grid_size: int) -> Scene:

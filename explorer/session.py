@@ -55,10 +55,17 @@ class Session(param.Parameterized):
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
+    def recall(self) -> None:
+        """Put up what is there already of the view: its maps, and its run."""
+        scene = library.ready_scene(self.store.galaxy, self.store.rotation, self._grid_size)
+        if scene is not None:
+            self._show(scene)
+
     def start(self) -> None:
-        """Put up the first view and translate it."""
-        self._translate_next = True
-        self._load()
+        """Put up the view and translate it, unless `recall` has found its run."""
+        if self.run is None:
+            self._translate_next = True
+            self._load()
 
     def close(self) -> None:
         """End the session's work."""
@@ -138,11 +145,14 @@ class Session(param.Parameterized):
 
         return report
 
+    @property
+    def _grid_size(self) -> int:
+        return int(self.store.card.get("grid_size", GRID_SIZE))
+
     def _load(self) -> None:
         if self._load_job is not None:
             self._load_job.cancel()
-        galaxy, rotation = self.store.galaxy, self.store.rotation
-        grid_size = int(self.store.card.get("grid_size", GRID_SIZE))
+        galaxy, rotation, grid_size = self.store.galaxy, self.store.rotation, self._grid_size
 
         def work(job: worker.Job) -> None:
             try:

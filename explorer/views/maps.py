@@ -176,6 +176,7 @@ class MapRow(View):
             MapPanel(content, x_range, y_range, self.colors) for content in self.contents()
         ]
         self._row = pn.Row(*self._panels, margin=0)
+        self._frame()
         self.resize(220)
         self.follow(session, ["scene", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target"], self._update)
@@ -213,12 +214,16 @@ class MapRow(View):
                        "log₁₀ output / truth", "dex", logarithmic=False),
         ]  # fmt: skip
 
-    def _update(self, *events: Any) -> None:
-        scene = self._session.scene
-        if scene and (not events or any(event.name == "scene" for event in events)):
-            half = 0.5 * scene.extent_kpc
+    def _frame(self) -> None:
+        """Let the ranges end where the scene does."""
+        if self._session.scene is not None:
+            half = 0.5 * self._session.scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+
+    def _update(self, *events: Any) -> None:
+        if not events or any(event.name == "scene" for event in events):
+            self._frame()
         only_preview = events and all(event.name == "preview" for event in events)
         for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
             if not only_preview or index == 1:

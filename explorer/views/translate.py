@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import panel as pn
@@ -9,7 +10,7 @@ from bokeh.models import Range1d
 
 from explorer import theme
 from explorer.session import Session
-from explorer.views.maps import MapRow
+from explorer.views.maps import MapContent, MapRow
 from explorer.views.steps import StepPlayer
 from explorer.views.view import View
 from explorer.views.viewport import frame_size, num_columns
@@ -27,6 +28,10 @@ class Translate(View):
         self.follow(session, "dark", self._dress)
         self.param.watch(self._show_parts, "shown")
         self._dress()
+
+    def poster(self) -> Sequence[MapContent]:
+        """Return the four maps of the upper row."""
+        return self._maps.contents()
 
     def fit(self, width_px: int) -> None:
         """Fit the square maps of both rows into `width_px`."""
