@@ -44,8 +44,9 @@ def build() -> pmui.Page:
     views, notices = Views(session, VIEWS, width_px), Notices(session, complaints)
     viewport = Viewport(width_px=width_px, height=0, margin=0, sizing_mode="stretch_width")
     main = pn.Column(
-        viewport, notices, views.area, margin=(10, 16, 16, 16), sizing_mode="stretch_width"
-    )
+        viewport, notices, views.area, margin=(10, 16, 16, 16), sizing_mode="stretch_width",
+        styles={"max-height": "none"},  # where the window is lower, it scrolls, and shrinks no map
+    )  # fmt: skip
     header = [views.menu, pn.layout.HSpacer(), Tour(align="center", margin=(0, 4))]
     page = _page(session, header, Controls(session), main)
     if pn.state.curdoc is not None:
