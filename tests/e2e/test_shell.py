@@ -108,25 +108,29 @@ def test_theme_changes_everything_that_is_drawn(shell, context, server):
 def test_poster_stands_where_the_maps_come(shell, browser, server, system):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=system)
     page = context.new_page()
-    scripts = []  # held back, so that the poster stays
-    page.route("**/*.js*", lambda route: scripts.append(route))
-    page.goto(server + "?steps=4", wait_until="commit")
-    page.locator("#poster img").nth(3).wait_for()
-    titles = page.locator("#poster figcaption").all_inner_texts()
-    assert titles == ["Input · gas", "Output · dark matter", "Truth · dark matter", "Residual"]
-    background = page.locator("#poster").evaluate("e => getComputedStyle(e).backgroundColor")
-    assert background == {"dark": "rgb(13, 17, 23)", "light": "rgb(243, 245, 248)"}[system]
-    places = [image.bounding_box() for image in page.locator("#poster img").all()]
-    page.unroute("**/*.js*")
-    for route in scripts:
-        route.continue_()
+    page.add_init_script("""addEventListener('DOMContentLoaded', () => {
+      const poster = document.querySelector('#poster');
+      window.told = {
+        background: getComputedStyle(poster).backgroundColor,
+        titles: [...poster.querySelectorAll('figcaption')].map(e => e.textContent),
+        places: [...poster.querySelectorAll('img')].map(e => {
+          const {x, y, width, height} = e.getBoundingClientRect();
+          return {x, y, width, height};
+        }),
+      };
+    })""")
+    page.goto(server + "?steps=4")
     page.locator("#poster").wait_for(state="detached")
+    told = page.evaluate("told")
+    assert told["titles"] == ["Input · gas", "Output · dark matter", "Truth · dark matter",
+                              "Residual"]  # fmt: skip
+    assert told["background"] == {"dark": "rgb(13, 17, 23)", "light": "rgb(243, 245, 248)"}[system]
     frames = page.evaluate("""() => [...Bokeh.documents[0].all_models]
       .filter(model => model.type === 'Figure').map(model => {
         const {el, frame: {bbox}} = Bokeh.index.find_one(model), at = el.getBoundingClientRect();
         return {x: at.x + bbox.left, y: at.y + bbox.top, width: bbox.width, height: bbox.height};
       })""")
-    assert frames == places
+    assert frames == told["places"]
     context.close()
 
 
