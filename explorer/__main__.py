@@ -95,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(_export(options))
         else:
             _open(options)
+    except KeyboardInterrupt:
+        return 130
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
