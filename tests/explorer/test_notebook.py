@@ -1,5 +1,8 @@
 """Views alone, with arrays of one's own: they show these, and say what they cannot show."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from bokeh.document import Document
@@ -8,6 +11,7 @@ from bokeh.plotting import figure
 from engine.step import Step
 from explorer import library, notebook, worker
 
+ROOT = Path(__file__).parents[2]
 GAS_TO_DARK = {"source": "gas", "target": "dark_matter", "extent_kpc": 40.0}
 
 
@@ -111,3 +115,22 @@ def test_a_trajectory_has_steps_and_samples_are_several():
         notebook.steps([], lopsided(), **GAS_TO_DARK)
     with pytest.raises(ValueError, match=r"samples must have shape \(M, H, W\) with M from 2"):
         notebook.uncertainty(lopsided(), target="gas", extent_kpc=40.0)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_documentation_runs_in_a_kernel(monkeypatch):
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    import nbformat
+
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "notebook.md").read_text(), re.S)
+    assert len(blocks) == 4
+    cells = [nbformat.v4.new_code_cell(block) for block in blocks]
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    made = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(made, timeout=240).execute()
+    for cell in made.cells[1:]:
+        shown = [each for each in cell.outputs if each.output_type == "execute_result"]
+        assert len(shown) == 1
+        assert "application/vnd.holoviews_exec.v0+json" in shown[0].data
+        assert "Figure" in shown[0].data["text/html"] or "FramePlayer" in shown[0].data["text/html"]
