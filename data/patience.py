@@ -40,6 +40,7 @@ class Patience:
     requests_per_s : never more than this.
     longest_retry_after_s : what asks for a longer wait is given up at once.
     sleep : waits; a test replaces it.
+    tell : is told, in a sentence, what failed and that it is tried again.
     """
 
     attempts: int = 8
@@ -49,6 +50,7 @@ class Patience:
     requests_per_s: float = 4.0
     longest_retry_after_s: float = 900.0
     sleep: Callable[[float], None] = time.sleep
+    tell: Callable[[str], object] = lambda sentence: None
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or not min(self.timeout_s, self.requests_per_s) > 0:
@@ -73,7 +75,9 @@ class Patience:
                 raise GivenUp(f"{reason} and asks to come back in {wished:.0f} s")
             if count < self.attempts:
                 wait = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (count - 1))
-                self.sleep(max(wished, wait * rng.uniform(0.5, 1.0)))
+                wait = max(wished, wait * rng.uniform(0.5, 1.0))
+                self.tell(f"{reason}: trying again in {wait:.0f} s ({count} of {self.attempts})")
+                self.sleep(wait)
         raise GivenUp(f"{reason}, {self.attempts} times in a row")
 
 

@@ -75,7 +75,7 @@ def describe_store(store: MapStore) -> str:
     options = ", ".join(f"{k} {v}" for k, v in store.layout.options.items())
     lines = [
         f"map store: {len(store)} stacks of {len(set(names))} galaxies, "
-        f"{store.grid_size} x {store.grid_size} pixels; {options}",
+        f"{store.grid_size} x {store.grid_size} pixels" + (f"; {options}" if options else ""),
     ]
     lines += [
         f"{split}: {(splits == split).sum()} stacks of {len(set(names[splits == split]))} galaxies"

@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.simulation, tuple(dict.fromkeys(arguments.snapshots)),
         tuple(arguments.stellar_mass), arguments.min_gas_cells, arguments.limit, arguments.shuffle,
     )  # fmt: skip
-    patience = Patience(requests_per_s=arguments.rate)
+    patience = Patience(requests_per_s=arguments.rate, tell=partial(tqdm.write, file=sys.stderr))
     client = Client(key_from_environment(), server=arguments.server, patience=patience)
     folder = Folder(arguments.folder)
     try:

@@ -195,7 +195,8 @@ class Client:
             error.close()
             raise _verdict(path, error, elsewhere=_origin(error.url) != _origin(url)) from None
         except (OSError, HTTPException) as error:
-            raise PassingFault(f"the connection failed ({_kind(error)})") from None
+            _, host, _ = _origin(self._server)
+            raise PassingFault(f"asking {host}, the connection failed ({_kind(error)})") from None
 
     def _insist(self, path: str, attempt: Callable[[], T]) -> T:
         try:

@@ -59,7 +59,10 @@ def _listed(descriptions: dict[str, str]) -> str:
 
 def _add_translation(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(DOMAINS)
-    parser.add_argument("--rotation", type=whole_number, default=1, help="from 1 to 5 (1)")
+    parser.add_argument("--rotation", type=int, default=1, help="from 1 to 5, or 0 for angles (1)")
+    parser.add_argument("--angles", metavar="I,PA,AZ",
+                        help="of rotation 0: inclination, position angle and azimuth, degrees; "
+                        "0,0,0 is face-on")  # fmt: skip
     parser.add_argument("--source", default="gas", help=f"domain of the input (gas); {known}")
     parser.add_argument(
         "--target", default="dark_matter", help="domain of the output (dark_matter)"
@@ -146,23 +149,24 @@ def _translate(options: argparse.Namespace) -> Run:
     # These take a second or two, which bad input should not wait for.
     from data.sources import Cutout
     from explorer import library
-    from explorer.store import View
+    from explorer.store import View, read_angles
     from explorer.translation import translate
 
+    angles = read_angles(options.rotation, options.angles)
     translator = library.load_translator(options.translator)
     size = translator.grid_size
     if options.cutout is None:
-        scene = library.load_scene(options.galaxy, options.rotation, size)
+        scene = library.load_scene(options.galaxy, options.rotation, size, angles)
     else:
         center = tuple(options.center) if options.center else None
         cutout = Cutout(options.cutout, center_kpc=center, radius_kpc=options.radius)
-        scene = library.cutout_scene(cutout, options.rotation, size)
+        scene = library.cutout_scene(cutout, options.rotation, size, angles)
     if reason := scene.missing.get(options.source):
         raise ValueError(reason)
     steps = options.steps or translator.default_steps
     view = View(
         scene.name, options.rotation, options.source, options.target, options.translator,
-        options.seed, steps if translator.process.is_iterative else 1, options.guidance,
+        options.seed, steps if translator.process.is_iterative else 1, options.guidance, angles,
     )  # fmt: skip
     return translate(view, scene)
 

@@ -14,6 +14,7 @@ from data.domains import DOMAINS
 from explorer import library
 from explorer.export import FORMATS, export_bytes, export_name, unavailable
 from explorer.session import Session
+from explorer.views.direction import DirectionControl
 from explorer.views.facts import Facts
 
 _HEADING_CSS = """
@@ -30,7 +31,6 @@ _STATUS_CSS = """
 p { margin: 6px 0 0; min-height: 34px; font: 13px/17px var(--font); color: var(--muted); }
 """
 _HELP = {
-    "rotation": "Five directions drawn at random, from which the galaxy is seen.",
     "translator": "The trained model; “On view” below tells its error in this direction.",
     "steps": "Steps of the sampler between noise (t = 1) and map (t = 0): more take longer and "
     "follow the model more closely.",
@@ -100,17 +100,12 @@ class Controls(Viewer):
             _bind(widget, store, name, self._refuse)
             return widget
 
-        rotation = pmui.RadioButtonGroup(
-            label="Rotation", options={str(i + 1): i + 1 for i in range(library.NUM_ROTATIONS)},
-            value=store.rotation, size="small", sizing_mode="stretch_width", margin=(2, 10, 6, 10),
-            description=_HELP["rotation"],
-        )  # fmt: skip
-        _bind(rotation, store, "rotation")
         self._steps = number(pmui.IntInput, "steps", 1)
         self._seed = number(pmui.IntInput, "seed", 1)
         self._guidance = number(pmui.FloatInput, "guidance", 0.5)
         return [
-            select("galaxy", "Galaxy", galaxies), rotation,
+            select("galaxy", "Galaxy", galaxies),
+            DirectionControl(self._session, _NUMBER_STYLE),
             _heading("Translation"),
             select("source", "Source", domains), select("target", "Target", domains),
             select("translator", "Translator", titles),

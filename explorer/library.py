@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,16 +19,22 @@ from data.cutouts import read_cutout
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import available_domains, field_of_view, missing_reason, prepare, render
-from data.rotations import random_rotations
+from data.orientation import Orientation, orient
+from data.rotations import random_rotations, viewing_angles, viewing_rotation
 from data.sources import Cutout
+from data.thinning import thin
 from engine.evaluation import Direction, Evaluation, EvaluationError
 from engine.shelf import evaluations
 from engine.translator import Translator, available
 
 NUM_ROTATIONS = 5
+FREE = 0  # the number of the rotation whose angles are chosen
+# What maps are made of while a galaxy is turned: particles of each type, and pixels a side.
+COARSE_PARTICLES, COARSE_GRID = 50_000, 64
+Angles = tuple[float, float, float]
 ENTRIES: dict[str, CatalogEntry] = {entry.name: entry for entry in CATALOG}
 # Scenes that the cache of `load_scene`, or a session, holds.
-_READY: WeakValueDictionary[tuple[str, int, int], Scene] = WeakValueDictionary()
+_READY: WeakValueDictionary[Hashable, Scene] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,15 @@ class Scene:
     ----------
     name, kind : of the galaxy; `kind` is spelled for people.
     redshift : dimensionless.
-    rotation : 1 to `NUM_ROTATIONS`.
+    rotation : 1 to `NUM_ROTATIONS`, or `FREE`.
     extent_kpc : side of the maps.
     maps : (grid, grid) float32 by domain, row = y upwards, physical units.
     missing : by domain, the sentence that says why there is no map.
     properties : scalars of the galaxy, as "halo_mass" in Msun.
     cutout : the file that a galaxy comes from which is not of the catalog.
+    matrix : (3, 3) rotation of the galaxy's coordinates, the line of sight then along the last axis.
+    orientation : of the galaxy; None where it has no particles, and thus no other rotations than
+        those it came with.
     """
 
     name: str
@@ -56,6 +65,16 @@ class Scene:
     missing: dict[str, str] = field(default_factory=dict)
     properties: dict[str, float] = field(default_factory=dict)
     cutout: Cutout | None = None
+    matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    orientation: Orientation | None = None
+
+    @property
+    def angles(self) -> Angles:
+        """Inclination, position angle and azimuth in degrees of what is seen, to a tenth."""
+        frame = np.eye(3) if self.orientation is None else self.orientation.frame
+        inclination, *others = viewing_angles(self.matrix @ frame.T)
+        position_angle, azimuth = (round(angle, 1) % 360.0 for angle in others)
+        return round(inclination, 1), position_angle, azimuth
 
 
 def kind_label(kind: str) -> str:
@@ -83,33 +102,63 @@ def load_galaxy(name: str) -> Galaxy:
 
 
 @lru_cache(maxsize=64)
-def load_scene(name: str, rotation: int, grid_size: int) -> Scene:
-    """Return all maps of catalog galaxy `name` under `rotation` (from 1), `grid_size` pixels."""
-    scene = _scene_of(load_galaxy(name), rotation, grid_size)
-    _READY[name, rotation, grid_size] = scene
+def load_scene(name: str, rotation: int, grid_size: int, angles: Angles | None = None) -> Scene:
+    """Return all maps of catalog galaxy `name` under `rotation`, `grid_size` pixels a side.
+
+    `rotation` counts from 1; `FREE` is that of `angles`, as `data.rotations.viewing_rotation` takes
+    them, of the galaxy's disk.
+    """
+    scene = _scene_of(load_galaxy(name), rotation, grid_size, angles)
+    _READY[name, rotation, grid_size, angles] = scene
     return scene
 
 
-def ready_scene(name: str, rotation: int, grid_size: int) -> Scene | None:
+def ready_scene(
+    name: str, rotation: int, grid_size: int, angles: Angles | None = None
+) -> Scene | None:
     """Return what `load_scene` would, where it is there already, else None."""
-    return _READY.get((name, rotation, grid_size))
+    return _READY.get((name, rotation, grid_size, angles))
 
 
-def cutout_scene(cutout: Cutout, rotation: int, grid_size: int) -> Scene:
+def cutout_scene(
+    cutout: Cutout, rotation: int, grid_size: int, angles: Angles | None = None
+) -> Scene:
     """Return all maps of a galaxy in a cutout file, as `load_scene` does."""
     galaxy = read_cutout(cutout.path, center_kpc=cutout.center_kpc, radius_kpc=cutout.radius_kpc)
-    return _scene_of(prepare(galaxy), rotation, grid_size, cutout)
+    return replace(_scene_of(prepare(galaxy), rotation, grid_size, angles), cutout=cutout)
 
 
 def rotation_of(galaxy_name: str, rotation: int) -> NDArray[np.float64]:
     """Return the (3, 3) matrix of a galaxy's rotation, a number from 1 to `NUM_ROTATIONS`."""
     if not 1 <= rotation <= NUM_ROTATIONS:
-        raise ValueError(f"rotation must be from 1 to {NUM_ROTATIONS}, got {rotation}")
+        raise ValueError(
+            f"rotation must be from 1 to {NUM_ROTATIONS}, or {FREE} with angles, got {rotation}"
+        )
     return random_rotations(galaxy_name, NUM_ROTATIONS)[rotation - 1]
 
 
-def _scene_of(galaxy: Galaxy, rotation: int, grid_size: int, cutout: Cutout | None = None) -> Scene:
-    matrix = rotation_of(galaxy.name, rotation)
+def glimpse(scene: Scene, angles: Angles, domains: tuple[str, ...]) -> Scene:
+    """Return coarse maps of a catalog galaxy seen otherwise, of as many of `domains` as it has."""
+    if scene.orientation is None:
+        raise ValueError(f"{scene.name} has no particles, and is seen only as it came")
+    matrix = viewing_rotation(*angles) @ scene.orientation.frame
+    names = [name for name in dict.fromkeys(domains) if name in scene.maps]
+    maps = render(_coarse_galaxy(scene.name), names, rotation=matrix, grid_size=COARSE_GRID,
+                  extent_kpc=scene.extent_kpc)  # fmt: skip
+    return replace(scene, rotation=FREE, matrix=matrix, maps=maps)
+
+
+@lru_cache(maxsize=4)
+def _coarse_galaxy(name: str) -> Galaxy:
+    return thin(load_galaxy(name), COARSE_PARTICLES)
+
+
+def _scene_of(galaxy: Galaxy, rotation: int, grid_size: int, angles: Angles | None) -> Scene:
+    orientation = orient(galaxy)
+    if rotation == FREE and angles is not None:
+        matrix = viewing_rotation(*angles) @ orientation.frame
+    else:
+        matrix = rotation_of(galaxy.name, rotation)
     extent = field_of_view(galaxy)
     names = available_domains(galaxy)
     maps = render(galaxy, names, rotation=matrix, grid_size=grid_size, extent_kpc=extent)
@@ -118,7 +167,7 @@ def _scene_of(galaxy: Galaxy, rotation: int, grid_size: int, cutout: Cutout | No
     kind = kind_label(galaxy.kind)
     return Scene(
         galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing, galaxy.properties,
-        cutout,
+        matrix=matrix, orientation=orientation,
     )  # fmt: skip
 
 
@@ -200,9 +249,17 @@ class Shelf:
             while len(self._items) > 1 and self._is_too_much():
                 self._items.popitem(last=False)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that is kept."""
+        with self._lock:
+            return self._used()
+
+    def _used(self) -> int:
+        return sum(item.nbytes for item in self._items.values())
+
     def _is_too_much(self) -> bool:
-        used = sum(item.nbytes for item in self._items.values())
-        return len(self._items) > self._capacity or used > self._max_bytes
+        return len(self._items) > self._capacity or self._used() > self._max_bytes
 
 
 RUNS = Shelf()

@@ -54,9 +54,12 @@ def build() -> pmui.Page:
             poster=poster(shown, dark, TITLE) if (shown := views.poster()) else None,
             theme_cookie=None if COOKIE in pn.state.cookies else COOKIE,
         )
-    if pn.state.location is not None:
-        pn.state.location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
+    location = pn.state.location
+    if location is not None:
+        location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
             store.accept(bad)))  # fmt: skip
+        # Angles that no longer count go; nothing else would take them out of the address.
+        store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())
 
     def follow_browser(*events: object) -> None:

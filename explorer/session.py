@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
+OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 class Session(param.Parameterized):
@@ -33,6 +35,7 @@ class Session(param.Parameterized):
     """
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
+    glimpse = param.Parameter(doc="Coarse scene of two domains while the galaxy is turned, or None.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
     pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
@@ -46,18 +49,20 @@ class Session(param.Parameterized):
     def __init__(self, store: Store, **params: Any):
         super().__init__(**params)
         self.store = store
+        OPEN.add(self)
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
         self._read_jobs: list[worker.Job] = []
         self._translate_next = False
-        store.param.watch(self._on_scene, ["galaxy", "rotation"])
+        store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
     def recall(self) -> None:
         """Put up what is there already of the view: its maps, and its run."""
-        scene = library.ready_scene(self.store.galaxy, self.store.rotation, self._grid_size)
+        view = self.store.view
+        scene = library.ready_scene(view.galaxy, view.rotation, self._grid_size, view.angles)
         if scene is not None:
             self._show(scene)
 
@@ -69,6 +74,7 @@ class Session(param.Parameterized):
 
     def close(self) -> None:
         """End the session's work."""
+        OPEN.discard(self)
         for job in (self._load_job, self._run_job, *self._read_jobs):
             if job is not None:
                 job.cancel()
@@ -152,11 +158,11 @@ class Session(param.Parameterized):
     def _load(self) -> None:
         if self._load_job is not None:
             self._load_job.cancel()
-        galaxy, rotation, grid_size = self.store.galaxy, self.store.rotation, self._grid_size
+        view, grid_size = self.store.view, self._grid_size
 
         def work(job: worker.Job) -> None:
             try:
-                scene = library.load_scene(galaxy, rotation, grid_size)
+                scene = library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
             except Exception as error:
                 self._fail(job, error)
                 return
@@ -167,8 +173,39 @@ class Session(param.Parameterized):
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
+    def turn(self, angles: library.Angles, shown: Callable[[], Any] = lambda: None) -> None:
+        """Show the domains on view under other angles, coarsely, until `settle`; then call `shown`.
+
+        Of several that come while one is at work, the last one counts.
+        """
+        scene, store = self.scene, self.store
+        if scene is None or scene.name != store.galaxy or scene.orientation is None:
+            return
+        if self.glimpse is None:
+            self._drop()
+            self.loading = True
+        if self._load_job is not None:
+            self._load_job.cancel()
+
+        def work(job: worker.Job) -> None:
+            try:
+                glimpse = library.glimpse(scene, angles, (store.source, store.target))
+            except Exception as error:
+                self._fail(job, error)
+                return
+            self.tell(job, lambda: (self.param.update(glimpse=glimpse), shown()))
+
+        self._load_job = worker.MAPS.submit(work)
+
+    def settle(self, angles: library.Angles) -> None:
+        """Take over the angles to which the galaxy was turned."""
+        before = self.store.view
+        self.store.param.update(rotation=library.FREE, angles=angles)
+        if self.store.view == before:  # turned there and back
+            self._load()
+
     def _show(self, scene: Scene) -> None:
-        self.param.update(scene=scene, loading=False)
+        self.param.update(scene=scene, glimpse=None, loading=False)
         self._judge()
         wanted, self._translate_next = self._translate_next, False
         if wanted or library.RUNS.get(self.store.view) is not None:
@@ -185,6 +222,8 @@ class Session(param.Parameterized):
         self.store.step = 0
 
     def _on_scene(self, *events: Any) -> None:
+        if all(event.name == "angles" for event in events) and self.store.rotation != library.FREE:
+            return
         self._drop()
         self._load()
 

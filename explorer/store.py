@@ -16,8 +16,13 @@ from explorer import library
 MAX_STEPS = 128
 MAX_SEED = 999_999
 MAX_GUIDANCE = 5.0
+MAX_ANGLES = (180.0, 360.0, 360.0)
+ANGLES_ALLOWED = (
+    "an inclination from 0 to 180, a position angle and an azimuth from 0 to 360 degrees, as 60,30,0"
+)
 ADDRESS = (
-    "galaxy", "rotation", "source", "target", "translator", "seed", "steps", "guidance", "step",
+    "galaxy", "rotation", "angles", "source", "target", "translator", "seed", "steps", "guidance",
+    "step",
 )  # fmt: skip
 
 
@@ -33,13 +38,73 @@ class View:
     seed: int
     steps: int
     guidance: float = 1.0
+    angles: library.Angles | None = None  # of the free rotation
+
+    @property
+    def direction(self) -> str:
+        """From where the galaxy is seen, in words."""
+        if self.angles is None:
+            return f"rotation {self.rotation}"
+        return "inclination {:g}°, position angle {:g}°, azimuth {:g}°".format(*self.angles)
+
+
+def are_angles(values: Any) -> bool:
+    """Return whether `values`, whatever they are, are three angles within their bounds."""
+    return (
+        isinstance(values, list | tuple)
+        and len(values) == len(MAX_ANGLES)
+        and all(isinstance(angle, int | float) for angle in values)
+        and all(0.0 <= angle <= most for angle, most in zip(values, MAX_ANGLES, strict=True))
+    )
+
+
+class ViewingAngles(param.NumericTuple):
+    """Inclination, position angle and azimuth in degrees; "60,30,0" in an address."""
+
+    def __init__(self, default: library.Angles = (0.0, 0.0, 0.0), **params: Any):
+        super().__init__(default=default, length=3, **params)
+
+    def _validate_value(self, val: Any, allow_None: bool) -> None:
+        super()._validate_value(val, allow_None)
+        if not are_angles(val):
+            raise ValueError(f"angles must be {ANGLES_ALLOWED}, got {self.serialize(val)}")
+
+    @classmethod
+    def serialize(cls, value: Any) -> str:
+        """Return angles as an address has them."""
+        return ",".join(f"{angle:.10g}" for angle in value)
+
+    @classmethod
+    def deserialize(cls, value: Any) -> library.Angles:
+        """Return the angles in a text; ValueError where there are not three."""
+        try:
+            inclination, position_angle, azimuth = (float(word) for word in str(value).split(","))
+        except ValueError:
+            raise ValueError(f"angles must be {ANGLES_ALLOWED}, got {value!r}") from None
+        return inclination, position_angle, azimuth
+
+
+def read_angles(rotation: int, text: str | None) -> library.Angles | None:
+    """Return the angles of the free rotation, none of a stored one; ValueError on bad ones."""
+    if rotation != library.FREE:
+        if text is not None:
+            raise ValueError(f"angles belong to rotation {library.FREE}, got rotation {rotation}")
+        return None
+    if text is None:
+        raise ValueError(f"rotation {library.FREE} needs angles: {ANGLES_ALLOWED}")
+    angles = ViewingAngles.deserialize(text)
+    if not are_angles(angles):
+        raise ValueError(f"angles must be {ANGLES_ALLOWED}, got {text}")
+    return angles
 
 
 class Store(param.Parameterized):
     """What a person has chosen; bounded, so that an address cannot ask for what is not there."""
 
     galaxy = param.Selector(check_on_set=True, allow_None=True, doc="Galaxy of the catalog.")
-    rotation = param.Integer(default=1, bounds=(1, library.NUM_ROTATIONS))
+    rotation = param.Integer(default=1, bounds=(library.FREE, library.NUM_ROTATIONS),
+                             doc="Number of a stored direction, or 0 for the angles.")  # fmt: skip
+    angles = ViewingAngles(doc="Of the free rotation, as `data.rotations.viewing_rotation`.")
     source = param.Selector(default="gas", objects=list(DOMAINS))
     target = param.Selector(default="dark_matter", objects=list(DOMAINS))
     translator = param.Selector(check_on_set=True, allow_None=True)
@@ -85,8 +150,8 @@ class Store(param.Parameterized):
     @property
     def view(self) -> View:
         """What the next translation would depend on."""
-        values = (getattr(self, name) for name in ADDRESS if name != "step")
-        return View(*values)
+        values = {name: getattr(self, name) for name in ADDRESS if name not in ("step", "angles")}
+        return View(**values, angles=self.angles if self.rotation == library.FREE else None)
 
     def problem(self, missing: Mapping[str, str] | None = None) -> str:
         """Say in one sentence why there can be no translation; empty where there can.
@@ -134,7 +199,7 @@ class Store(param.Parameterized):
             try:
                 if isinstance(value, bool) or value is None:
                     raise ValueError
-                self.param.update(**{name: value})
+                self.param.update(**{name: self.param[name].deserialize(value)})
             except (ValueError, TypeError):
                 complaints.append(self._complaint(name, value))
         return complaints
@@ -145,6 +210,8 @@ class Store(param.Parameterized):
         if isinstance(parameter, param.Selector):
             names = ", ".join(str(each) for each in parameter.objects)
             return "a galaxy of the list" if name == "galaxy" else f"one of {names}"
+        if isinstance(parameter, ViewingAngles):
+            return ANGLES_ALLOWED
         low, high = parameter.bounds
         kind = "a whole number" if isinstance(parameter, param.Integer) else "a number"
         return f"{kind} from {low:g} to {high:g}"
@@ -153,11 +220,14 @@ class Store(param.Parameterized):
         shown = str(value)[:40]
         return (
             f"The address asks for {name} “{shown}”, which is not {self.allowed(name)}; "
-            f"showing {getattr(self, name)} instead."
+            f"showing {self.param[name].serialize(getattr(self, name))} instead."
         )
 
     def address(self) -> str:
         """Return the query that reopens this view, with its question mark."""
+        shown = {name: getattr(self, name) for name in ADDRESS}
+        if self.rotation != library.FREE:
+            del shown["angles"]
         return "?" + urlencode(
-            {name: getattr(self, name) for name in ADDRESS if getattr(self, name) is not None}
+            {n: self.param[n].serialize(v) for n, v in shown.items() if v is not None}
         )

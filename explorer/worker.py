@@ -1,13 +1,26 @@
-"""Long work off the page's thread: one thread and a bounded queue, with cancellation."""
+"""Long work off the page's thread: a thread that serves sessions in turn, with cancellation."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from collections.abc import Callable
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+
+from prometheus_client import Histogram
 
 _log = logging.getLogger(__name__)
+
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+WAITED = Histogram(
+    "galactic_alchemy_wait_seconds", "Time that a job waited for its turn.", ["worker"],
+    buckets=_SECONDS,
+)  # fmt: skip
+WORKED = Histogram(
+    "galactic_alchemy_job_seconds", "Time that a job took once it was begun.", ["worker"],
+    buckets=_SECONDS,
+)  # fmt: skip
 
 
 class Cancelled(Exception):
@@ -15,12 +28,27 @@ class Cancelled(Exception):
 
 
 class Job:
-    """One piece of work, whether it is still wanted, and whether it is `done`."""
+    """One piece of work, whether it is still wanted, and whether it is `done`.
 
-    def __init__(self, work: Callable[[Job], None]):
-        self._work = work
-        self._cancelled = threading.Event()
+    Attributes
+    ----------
+    owner : whose it is; a worker serves owners in turn.
+    queued : when it was queued, on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Job], None],
+        owner: Hashable = None,
+        on_place: Callable[[int], None] = lambda ahead: None,
+    ):
+        self.owner = owner
         self.done = False
+        self.queued = time.monotonic()
+        self._work = work
+        self._on_place = on_place
+        self._ahead: int | None = None
+        self._cancelled = threading.Event()
 
     def cancel(self) -> None:
         """Ask the job to stop; it does between two steps, or never starts."""
@@ -36,6 +64,15 @@ class Job:
         if self.cancelled:
             raise Cancelled
 
+    def place(self, ahead: int) -> None:
+        """Say how many jobs come before this one, to whom it concerns, where that has changed."""
+        if ahead != self._ahead and not self.cancelled:
+            self._ahead = ahead
+            try:
+                self._on_place(ahead)
+            except Exception:  # whoever listens must not hold up those who work
+                _log.exception("a job could not be told its place")
+
     def run(self) -> None:
         """Do the work, unless it is no longer wanted."""
         try:
@@ -48,36 +85,123 @@ class Job:
 
 
 class Worker:
-    """A thread that takes jobs in turn; it starts with the first one."""
+    """A thread that takes one job of each owner in turn; it starts with the first one.
 
-    def __init__(self, name: str, capacity: int = 16):
-        self._name = name
-        self._jobs: queue.Queue[Job] = queue.Queue(maxsize=capacity)
-        self._lock = threading.Lock()
+    Parameters
+    ----------
+    name : of the thread.
+    capacity : jobs that may wait.
+    share : jobs of one owner that may wait, so that nobody fills the queue alone.
+    """
+
+    def __init__(self, name: str, capacity: int = 64, share: int = 8):
+        self.name = name
+        self._capacity, self._share = capacity, share
+        # By owner, in the order of their turns.
+        self._waiting: OrderedDict[Hashable, deque[Job]] = OrderedDict()
+        self._running: Job | None = None
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, work: Callable[[Job], None]) -> Job | None:
-        """Queue `work`, which is called with its job; None where the queue is full."""
-        with self._lock:
+    def submit(
+        self,
+        work: Callable[[Job], None],
+        owner: Hashable = None,
+        on_place: Callable[[int], None] = lambda ahead: None,
+    ) -> Job | None:
+        """Queue `work`, which is called with its job; None where too much waits.
+
+        `on_place` is called, on any thread, with the number of jobs that come before, whenever that
+        changes; 0 when the work begins.
+        """
+        job = Job(work, owner, on_place)
+        with self._changed:
+            self._drop_cancelled()
+            own = self._waiting.get(owner, ())
+            if len(self) >= self._capacity or len(own) >= self._share:
+                return None
+            self._waiting.setdefault(owner, deque()).append(job)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
                 self._thread.start()
-        job = Job(work)
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            return None
+            self._changed.notify()
+        self._tell_places()
         return job
+
+    def __len__(self) -> int:
+        """Return the number of jobs that wait."""
+        return sum(map(len, self._waiting.values()))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a new owner's job would be refused."""
+        with self._changed:
+            self._drop_cancelled()
+            return len(self) >= self._capacity
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is done and nothing waits."""
+        with self._changed:
+            self._drop_cancelled()
+            return self._running is None and not self._waiting
+
+    def _order(self) -> list[Job]:
+        """Return the jobs that wait, in the order in which they will be taken."""
+        turns = max(map(len, self._waiting.values()), default=0)
+        rows = self._waiting.values()
+        return [jobs[turn] for turn in range(turns) for jobs in rows if turn < len(jobs)]
+
+    def _drop_cancelled(self) -> None:
+        for owner, jobs in list(self._waiting.items()):
+            kept = deque(job for job in jobs if not job.cancelled)
+            for job in jobs:
+                job.done = job.done or job.cancelled
+            if kept:
+                self._waiting[owner] = kept
+            else:
+                del self._waiting[owner]
+
+    def _tell_places(self) -> None:
+        with self._changed:
+            self._drop_cancelled()
+            waiting, running = self._order(), int(self._running is not None)
+        for index, job in enumerate(waiting):
+            job.place(index + running)
+
+    def _take(self) -> Job:
+        """Wait for a job and take it; its owner's next one has its turn after all others."""
+        with self._changed:
+            self._drop_cancelled()
+            while not self._waiting:
+                self._changed.wait()
+                self._drop_cancelled()
+            owner, jobs = self._waiting.popitem(last=False)
+            job = jobs.popleft()
+            if jobs:
+                self._waiting[owner] = jobs
+            self._running = job
+            return job
 
     def _loop(self) -> None:
         while True:
-            job = self._jobs.get()
+            job = self._take()
+            job.place(0)
+            self._tell_places()
+            begun = time.monotonic()
+            WAITED.labels(self.name).observe(begun - job.queued)
             try:
                 job.run()
             except Exception:  # one session's failure must not end the thread all share
-                _log.exception("a job of worker %s failed", self._name)
+                _log.exception("a job of worker %s failed", self.name)
+            finally:
+                job.done = True
+                WORKED.labels(self.name).observe(time.monotonic() - begun)
+                with self._changed:
+                    self._running = None
 
 
 MAPS = Worker("maps")
 MODEL = Worker("model")
 FILES = Worker("files")
+WORKERS = (MAPS, MODEL, FILES)

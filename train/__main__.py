@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -61,6 +62,10 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         help="write evaluation.h5 beside the weights (of baselines: among the shipped)",
     )  # fmt: skip
     parser.add_argument(
+        "--cost-only", action="store_true",
+        help="measure none but the time of a sample, and renew it in the files written before",
+    )  # fmt: skip
+    parser.add_argument(
         "--report", metavar="FOLDER",
         help="judge nothing, but write a page of evaluation files into this folder",
     )  # fmt: skip
@@ -85,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "ship", help="make synthetic maps, train on them and score; goes on where it stopped"
     )
     _add_fit_options(ship)
+    ship.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     ship.add_argument("--galaxies", type=whole_number, default=2000, help="to map (2000)")
     ship.add_argument("--rotations", type=whole_number, default=ROTATIONS_PER_GALAXY)
     ship.add_argument("--grid-size", type=whole_number, default=128, help="pixels a side (128)")
@@ -150,6 +156,9 @@ def _ship(options: argparse.Namespace) -> int:
 
     commands = {"data": make_maps, "train": main}
     for package, words in stages(options):
+        if options.dry_run:
+            print(shlex.join(["python", "-m", package, *words]))
+            continue
         print("$ python -m", package, *words, file=sys.stderr)
         start = time.monotonic()
         if code := commands[package](words):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from tqdm import tqdm
 
 from data.normalize import normalize
 from engine.baselines import BASELINES
-from engine.evaluation import Evaluation, Method
+from engine.evaluation import Evaluation, EvaluationError, Method
 from engine.evaluation.schema import ARRAYS, DIRECTION
 from engine.shelf import EVALUATION, SHIPPED, folders
 from train.candidates import BaselineCandidate, Candidate, TranslatorCandidate
 from train.config import FOCUS
+from train.cost import seconds_per_map
 from train.holdout import Holdout
 from train.measures import error_maps, lengths_of, measure_samples, modes_of
 from train.tables import comparison, table
@@ -33,6 +33,7 @@ from train.world import place_of
 ALL = "all"
 _MOST_ERROR_PIXELS = 64
 _SEED = 0  # Of ranks among equals.
+_SAVE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,18 @@ class Effort:
     focus_only: bool = False
 
 
-def evaluate(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
+def evaluate(
+    candidate: Candidate, holdout: Holdout, effort: Effort, partial: Path | None = None
+) -> Evaluation:
     """Measure the directions that a candidate knows on hold-out galaxies.
 
     A candidate that is not random is asked for one sample. Galaxies that lack one of two maps do
     not count in that direction, and directions that no galaxy has both maps of are left out.
+
+    Parameters
+    ----------
+    partial : file that keeps what is measured so far, once a minute; where it is there and of the
+        same candidate, galaxies and effort, its directions are taken over.
 
     Raises
     ------
@@ -70,40 +78,65 @@ def evaluate(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluati
             f"it lacks {', '.join(lacking)}"
         )
     evaluation = _blank(candidate, holdout, effort)
-    generator = np.random.default_rng(_SEED)
-    seconds, maps = [], []
-    progress = tqdm(evaluation.pairs, desc=about["name"], unit="direction", file=sys.stderr)
-    for index, (source, target) in enumerate(progress):
-        rows = holdout.with_domains(source, target)
-        count = int(evaluation.directions["samples"][index])
-        start = time.perf_counter()
-        drawn = candidate.sample(holdout.maps_of(source, rows), source, target, count)
-        seconds.append(time.perf_counter() - start)
-        maps.append(len(rows) * count)
-        truth = holdout.truth(target).part(rows)
-        _fill(evaluation, index, rows, measure_samples(drawn, truth, generator))
-        if (source, target) in evaluation.focus:
-            focus = evaluation.focus.index((source, target))
-            _show(evaluation, focus, rows, drawn, target)
-            for name, values in error_maps(drawn, truth).items():
-                evaluation.arrays[name][focus] = _smaller(values)
+    done = _take_over(evaluation, partial) if partial else 0
+    count = len(evaluation.pairs)
+    saved = time.monotonic()
+    for index in tqdm(
+        range(done, count), desc=about["name"], unit="direction", initial=done, total=count,
+        file=sys.stderr,
+    ):  # fmt: skip
+        _judge(candidate, holdout, evaluation, index)
+        if partial and time.monotonic() - saved >= _SAVE_SECONDS:
+            evaluation.write(partial)
+            saved = time.monotonic()
     notes = _densities(candidate, holdout, evaluation, effort.log_densities)
     if np.isnan(evaluation["samples/ssim"]).all():
         notes.append("SSIM is missing: it needs torchmetrics and maps of 12 pixels a side.")
-    # The first direction also warms up.
-    later = slice(1, None) if len(seconds) > 1 else slice(None)
-    method = replace(
-        evaluation.method,
-        seconds_per_map=sum(seconds[later]) / sum(maps[later]),
-        notes=tuple(notes),
-    )
+    seconds = seconds_per_map(candidate, holdout)
+    method = replace(evaluation.method, seconds_per_map=seconds, notes=tuple(notes))
     return replace(evaluation, method=method)
+
+
+def _judge(candidate: Candidate, holdout: Holdout, evaluation: Evaluation, index: int) -> None:
+    """Draw the samples of one direction and put in what is measured of them."""
+    source, target = evaluation.pairs[index]
+    rows = holdout.with_domains(source, target)
+    count = int(evaluation.directions["samples"][index])
+    drawn = candidate.sample(holdout.maps_of(source, rows), source, target, count)
+    truth = holdout.truth(target).part(rows)
+    # Of its own, for a direction's ranks must not depend on which others were measured before.
+    generator = np.random.default_rng((_SEED, index))
+    _fill(evaluation, index, rows, measure_samples(drawn, truth, generator))
+    if (source, target) in evaluation.focus:
+        focus = evaluation.focus.index((source, target))
+        _show(evaluation, focus, rows, drawn, target)
+        for name, values in error_maps(drawn, truth).items():
+            evaluation.arrays[name][focus] = _smaller(values)
+
+
+def _take_over(evaluation: Evaluation, partial: Path) -> int:
+    """Take the directions that were measured before; return how many, from the first on."""
+    try:
+        before = Evaluation.read(partial)
+    except EvaluationError:
+        return 0
+    about = replace(before.method, date=evaluation.method.date)
+    if about != evaluation.method or before.maps != evaluation.maps:
+        return 0
+    for name in ("galaxies", "directions", "cases"):
+        # Bytes, for NaN is not equal to itself.
+        if getattr(before, name).tobytes() != getattr(evaluation, name).tobytes():
+            return 0
+    measured = np.isfinite(before["ensemble/crps_dex"]).any(axis=1)
+    for name, values in before.arrays.items():
+        evaluation.arrays[name][...] = values
+    return len(measured) if measured.all() else int(measured.argmin())
 
 
 def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
-    wanted = (p for p in permutations(candidate.domains, 2) if p in FOCUS or not effort.focus_only)
-    pairs = [pair for pair in wanted if len(holdout.with_domains(*pair))]
+    known = holdout.directions(candidate.domains)
+    pairs = [pair for pair in known if pair in FOCUS or not effort.focus_only]
     if not pairs:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
     samples, focus_samples = effort.samples, max(effort.samples, effort.focus_samples)
@@ -221,15 +254,43 @@ def run(options: argparse.Namespace) -> int:
     holdout = Holdout(options.data, options.galaxies, options.split)
     done = []
     for candidate, home in _candidates(options, checkpoints, baselines):
-        done.append(evaluate(candidate, holdout, effort))
-        print(table(done[-1]), end="\n\n", flush=True)
-        for path in _places(options, done[-1].method.name, home):
+        places = list(_places(options, candidate.describe()["name"], home))
+        for path in places:
             path.parent.mkdir(parents=True, exist_ok=True)
+        if options.cost_only:
+            done.append(_renew_cost(candidate, holdout, places))
+        else:
+            partial = _partial(places[0]) if places else None
+            done.append(evaluate(candidate, holdout, effort, partial))
+            print(table(done[-1]), end="\n\n", flush=True)
+        for path in places:
             done[-1].write(path)
             print(path, flush=True)
+            _partial(path).unlink(missing_ok=True)
     if len(done) > 1:
         print(comparison(done))
     return 0
+
+
+def _partial(path: Path) -> Path:
+    """Return the file that keeps what is measured until `path` is written."""
+    return path.with_name(f".{path.stem}.partial.h5")
+
+
+def _renew_cost(candidate: Candidate, holdout: Holdout, places: Sequence[Path]) -> Evaluation:
+    """Return an evaluation that was written, with the cost of its method measured again."""
+    if not places:
+        raise ValueError("--cost-only needs --write or --output, for the file that it renews")
+    evaluation = Evaluation.read(places[0])
+    known, told = candidate.describe(), evaluation.method
+    if any(getattr(told, name) != known.get(name) for name in ("checkpoint_sha256", "steps")):
+        raise ValueError(f"{places[0]} is of other weights or steps than {known['name']}")
+    seconds = seconds_per_map(candidate, holdout)
+    print(f"{told.title}: {seconds:.4f} s a sample")
+    method = replace(
+        told, seconds_per_map=seconds, batch=known.get("batch"), device=known["device"]
+    )
+    return replace(evaluation, method=method)
 
 
 def _candidates(

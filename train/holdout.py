@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ class Holdout:
     def with_domains(self, *domains: str) -> NDArray[np.intp]:
         """Return the rows of the galaxies that have maps of all these domains."""
         return np.flatnonzero(self.available[:, self._channels(domains)].all(axis=1))
+
+    def directions(self, domains: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the pairs of `domains` that at least one galaxy has both maps of."""
+        return [pair for pair in permutations(domains, 2) if len(self.with_domains(*pair))]
 
     def maps_of(self, domain: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return the maps (k, H, W) of a domain, physical, of these rows."""

@@ -17,11 +17,13 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """Yield (package, arguments) of the commands that are still to be run.
 
     Each is chosen after the one before has come to its end, by what lies on the disk: started
-    again, it goes on where it stopped. It ends early where training was stopped.
+    again, it goes on where it stopped. It ends early where training was stopped. A dry run, which
+    makes nothing, yields them as if each would come to its end.
     """
     config = load_config(options.config, data=options.data, output=options.output)
     run = config.folder
-    Path(config.data).parent.mkdir(parents=True, exist_ok=True)
+    if not options.dry_run:
+        Path(config.data).parent.mkdir(parents=True, exist_ok=True)
     maps = ["--rotations", options.rotations, "--grid-size", options.grid_size]
     workers = ["--workers", options.workers] if options.workers else []
     yield _command(
@@ -35,7 +37,8 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
             "train", "fit", "--config", options.config, "--data", config.data, "--output", run,
             *_given(options, *names), *flags,
         )  # fmt: skip
-    if (checkpoint / CARD).exists() and not _is_evaluated(checkpoint):
+    is_trained = options.dry_run or (checkpoint / CARD).exists()
+    if is_trained and not _is_evaluated(checkpoint):
         yield _command(
             "train", "evaluate", "--checkpoint", checkpoint, "--data", config.data,
             "--galaxies", options.hold_out, "--samples", options.samples, "--write",

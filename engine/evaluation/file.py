@@ -36,7 +36,7 @@ class Method:
     steps : of one sample.
     sampler : one of `engine.samplers.SAMPLERS`.
     parameters : of the network.
-    seconds_per_map : time of one sample, measured in batches of `batch` on `device`.
+    seconds_per_map : time of one sample in a batch of `batch` on `device`.
     training_minutes : with those of the checkpoints that it started from, as far as they are known.
     checkpoint_sha256 : of model.safetensors.
     version : of this package.

@@ -111,8 +111,11 @@ def unavailable(extension: str, run: Run | None = None) -> str:
 def export_name(run: Run, extension: str, options: FigureOptions = DEFAULT) -> str:
     """Return a file name that tells one export from another."""
     view = run.view
+    direction = f"r{view.rotation}"
+    if view.angles is not None:
+        direction = "i{:g}-pa{:g}-az{:g}".format(*view.angles)
     parts = [
-        view.galaxy, f"r{view.rotation}", view.source, "to", view.target, view.translator,
+        view.galaxy, direction, view.source, "to", view.target, view.translator,
         f"seed{view.seed}", f"steps{view.steps}",
     ]  # fmt: skip
     if view.guidance != 1.0:

@@ -13,7 +13,6 @@ from data.sources import Cutout
 from engine.checkpoint import WEIGHTS
 from engine.requests import TranslatorError
 from engine.shelf import checkpoint_folder
-from explorer.library import rotation_of
 from explorer.translation import Run
 
 PROJECT = "galactic-alchemy"
@@ -28,7 +27,7 @@ def caption(run: Run) -> str:
     if view.guidance != 1.0:
         how += f", guidance {view.guidance:g}"
     return (
-        f"{scene.name}{kind}, rotation {scene.rotation}, z = {scene.redshift:.3g}; "
+        f"{scene.name}{kind}, {view.direction}, z = {scene.redshift:.3g}; "
         f"{view.translator}, {how if run.num_steps > 1 else 'one step'}; "
         f"field of view {scene.extent_kpc:.0f} kpc"
     )
@@ -47,12 +46,15 @@ def facts_of(run: Run, command: str) -> Facts:
         "title": caption(run), "project": PROJECT, "version": version_of(PROJECT),
         "torch": version_of("torch"), "galaxy": scene.name, "kind": scene.kind,
         "redshift": float(scene.redshift), "rotation": scene.rotation,
-        "rotation_matrix": rotation_of(scene.name, scene.rotation).ravel().tolist(),
+        "rotation_matrix": scene.matrix.ravel().tolist(),
         "side_kpc": float(scene.extent_kpc), "source": view.source, "target": view.target,
         "translator": view.translator, "checkpoint_sha256": checkpoint_digest(view.translator),
         "sampler": run.sampler, "steps": run.num_steps, "guidance": float(view.guidance),
         "seed": view.seed,
     }  # fmt: skip
+    if view.angles is not None:
+        names = ("inclination_deg", "position_angle_deg", "azimuth_deg")
+        facts |= dict(zip(names, view.angles, strict=True))
     if scene.cutout is not None:
         facts["cutout"] = str(scene.cutout.path)
         facts["cutout_sha256"] = digest(scene.cutout.path)
@@ -79,6 +81,8 @@ def export_command(run: Run, words: list[str]) -> str:
         "rotation": scene.rotation, "source": view.source, "target": view.target,
         "translator": view.translator, "seed": view.seed, "steps": view.steps,
     }  # fmt: skip
+    if view.angles is not None:
+        what["angles"] = ",".join(repr(float(angle)) for angle in view.angles)
     if view.guidance != 1.0:
         what["guidance"] = repr(float(view.guidance))
     asked = [word for name, value in what.items() for word in (f"--{name}", str(value))]

@@ -72,6 +72,7 @@ class MapPanel(Viewer):
         self._first = True
         self._size = 220
         self._figure: Any = None
+        self._handles: Any = None
         self._scale_bar: Any = None
         self._pipe = Pipe(data=content)
         dynamic = hv.DynamicMap(image_element_of, streams=[self._pipe]).opts(
@@ -94,6 +95,20 @@ class MapPanel(Viewer):
         self._content, self._colors = content, colors or self._colors
         self._pipe.send(content)
 
+    def glance(self, content: MapContent) -> None:
+        """Put up other values for a moment, until `put`: past HoloViews, which takes its time."""
+        if self._handles is None or content.values is None:
+            return
+        renderer, mapper = self._handles["glyph_renderer"], self._handles["color_mapper"]
+        low, high = content.limits
+        mapper.update(low=low, high=high)
+        self._handles["colorbar"].ticker.ticks = bar_ticks(low, high)
+        half, side = 0.5 * content.extent_kpc, content.extent_kpc
+        renderer.data_source.data = {
+            "image": [np.asarray(content.values, np.float32)],  # row 0 is at the bottom in Bokeh
+            "x": [-half], "y": [-half], "dw": [side], "dh": [side],
+        }  # fmt: skip
+
     def resize(self, size: int, first: bool) -> None:
         """Set the side of the frame in pixels, and whether the map is the first of its row."""
         self._size, self._first = size, first
@@ -104,7 +119,7 @@ class MapPanel(Viewer):
         """Set on the Bokeh figure what HoloViews leaves alone on updates."""
         figure, content = plot.state, self._content
         if self._figure is not figure:
-            self._figure = figure
+            self._figure, self._handles = figure, plot.handles
             self._prepare(plot, figure)
         self._fit(figure)
         theme.style_figure(figure, self._colors)
@@ -178,7 +193,7 @@ class MapRow(View):
         self._row = pn.Row(*self._panels, margin=0)
         self._frame()
         self.resize(220)
-        self.follow(session, ["scene", "run", "preview", "busy"], self._update)
+        self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target"], self._update)
         self.follow(session, "dark", self._dress)
 
@@ -192,7 +207,7 @@ class MapRow(View):
     def contents(self) -> list[MapContent]:
         """Return what each of the four maps shows now."""
         session, store = self._session, self._session.store
-        scene, run = session.scene, session.run
+        scene, run = session.glimpse or session.scene, session.run
         extent = scene.extent_kpc if scene else 100.0
         maps = scene.maps if scene else {}
         source, target = DOMAINS[store.source], DOMAINS[store.target]
@@ -224,8 +239,13 @@ class MapRow(View):
     def _update(self, *events: Any) -> None:
         if not events or any(event.name == "scene" for event in events):
             self._frame()
+        contents = self.contents()
+        if self._session.glimpse and {event.name for event in events} == {"glimpse"}:
+            for index in (0, 2):
+                self._panels[index].glance(contents[index])
+            return
         only_preview = events and all(event.name == "preview" for event in events)
-        for index, (panel, content) in enumerate(zip(self._panels, self.contents(), strict=True)):
+        for index, (panel, content) in enumerate(zip(self._panels, contents, strict=True)):
             if not only_preview or index == 1:
                 panel.put(content)
 

@@ -37,7 +37,8 @@ class Notices(Viewer):
             stylesheets=[_CSS],
         )  # fmt: skip
         choices = [
-            "galaxy", "rotation", "source", "target", "translator", "seed", "steps", "guidance",
+            "galaxy", "rotation", "angles", "source", "target", "translator", "seed", "steps",
+            "guidance",
         ]  # fmt: skip
         session.param.watch(self._update, ["problem", "notice", "scene"])
         session.store.param.watch(self._forget, choices)
@@ -64,7 +65,7 @@ class Notices(Viewer):
         source, target = (DOMAINS[name].label.lower() for name in (store.source, store.target))
         parts = [
             library.galaxy_label(library.ENTRIES[store.galaxy]),
-            f"rotation {store.rotation}",
+            store.view.direction,
             f"z = {scene.redshift:g}" if scene else "",
             f"{source} → {target}",
             str(store.card.get("title", store.translator)),

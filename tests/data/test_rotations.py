@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.rotations import euler_rotation, random_rotations
+from data.rotations import euler_rotation, random_rotations, viewing_angles, viewing_rotation
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +47,26 @@ def test_euler_angles_turn_tilt_and_turn_on_the_sky():
     np.testing.assert_allclose(
         euler_rotation(30, 60, 90), euler_rotation(90, 0) @ tilted, atol=1e-12
     )
+
+
+def test_viewing_angles_give_back_the_stored_rotations():
+    turned = [euler_rotation(30, 180), euler_rotation(0, 0), viewing_rotation(180, 20, 0)]
+    for matrix in [*random_rotations("synthetic-900324", 50), *turned]:
+        angles = viewing_angles(matrix)
+        assert 0 <= angles[0] <= 180
+        assert all(0 <= angle <= 360 for angle in angles[1:])
+        np.testing.assert_allclose(viewing_rotation(*angles), matrix, atol=1e-9)
+    np.testing.assert_allclose(viewing_angles(viewing_rotation(60, 30, 110)), (60, 30, 110))
+    np.testing.assert_allclose(viewing_angles(viewing_rotation(0, 30, 110)), (0, 140, 0), atol=1e-9)
+
+
+def test_a_disk_is_seen_as_an_observer_states_it():
+    axis = np.array([0.0, 0.0, 1.0])
+    assert (viewing_rotation(0, 12, 34) @ axis)[2] == pytest.approx(1.0)
+    assert (viewing_rotation(90, 12, 34) @ axis)[2] == pytest.approx(0.0, abs=1e-12)
+    # The line of nodes, about which the disk is tilted, lies at the position angle from +y.
+    node = viewing_rotation(70, 40, 0) @ (1.0, 0.0, 0.0)
+    np.testing.assert_allclose(node, [-np.sin(np.radians(40)), np.cos(np.radians(40)), 0], atol=1e-12)
 
 
 def test_bad_input_is_said():

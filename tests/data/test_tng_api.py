@@ -1,5 +1,6 @@
 import json
 import random
+import re
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -274,9 +275,14 @@ def test_silence_is_a_fault_and_slowness_is_none(api, key, faults, waits, tmp_pa
 
 
 def test_no_server_at_all(key, waits):
-    client = Client(key, server="http://127.0.0.1:9/", patience=Patience(attempts=2, sleep=waits))
-    with pytest.raises(ApiError, match=r"the connection failed \(Connection refused\), 2 times"):
+    told = []
+    patience = Patience(attempts=2, sleep=waits, tell=told.append)
+    client = Client(key, server="http://127.0.0.1:9/", patience=patience)
+    failed = r"asking 127\.0\.0\.1, the connection failed \(Connection refused\)"
+    with pytest.raises(ApiError, match=failed + ", 2 times"):
         client.json("x/")
+    assert len(told) == 1
+    assert re.fullmatch(failed + r": trying again in [01] s \(1 of 2\)", told[0])
 
 
 def test_the_rate_is_kept(api, key, simulation):

@@ -1,5 +1,6 @@
 """The command line: the line that an export carries makes it again, bad input is a sentence."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -120,6 +121,27 @@ def test_a_cutout_of_ones_own(toy, tmp_path, capsys, monkeypatch):
     assert (tmp_path / "b.csv").read_text() == text
 
 
+def test_a_free_rotation_is_made_again_from_its_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "load_translator", lambda name: Toy())
+    monkeypatch.chdir(tmp_path)
+    words = ["--galaxy", "synthetic-900324", "--rotation", "0", "--angles", "62.5,30,110.1"]
+    assert main(["export", *words, "--steps", "2", "--output", "a.csv"]) == 0
+    text = (tmp_path / "a.csv").read_text()
+    for fact in ("rotation: 0", "inclination_deg: 62.5", "azimuth_deg: 110.1"):
+        assert f"# {fact}\n" in text
+    assert "inclination 62.5°, position angle 30°, azimuth 110.1°" in text
+    line = next(row for row in text.splitlines() if row.startswith("# command: "))
+    command = shlex.split(line.removeprefix("# command: "))[3:]
+    assert command[-1] == (
+        "synthetic-900324-i62.5-pa30-az110.1-gas-to-dark_matter-ddpm-seed0-steps2.csv"
+    )
+    assert main([*command[:-1], "b.csv"]) == 0
+    assert (tmp_path / "b.csv").read_text() == text
+    matrix = library.load_scene("synthetic-900324", 0, 32, (62.5, 30.0, 110.1)).matrix
+    told = next(row for row in text.splitlines() if row.startswith("# rotation_matrix: "))
+    np.testing.assert_allclose(json.loads(told.partition(": ")[2]), matrix.ravel())
+
+
 def test_center_and_radius_are_in_the_line(run):
     cutout = Cutout(Path("box.hdf5"), center_kpc=(1.0, 2.5, 3.0), radius_kpc=60.0)
     scene = replace(run.scene, cutout=cutout)
@@ -138,6 +160,10 @@ def test_center_and_radius_are_in_the_line(run):
         (["--size", "huge"], "size must be one-column"),
         (["--source", "gold"], "unknown domain 'gold'"),
         (["--output", "nowhere/a.pdf"], "output must lie in a folder that exists"),
+        (["--rotation", "0"], "rotation 0 needs angles: an inclination from 0 to 180"),
+        (["--rotation", "0", "--angles", "200,0,0"], "angles must be an inclination"),
+        (["--rotation", "0", "--angles", "up"], "angles must be an inclination"),
+        (["--angles", "1,2,3"], "angles belong to rotation 0, got rotation 1"),
         (["--radius", "3"], "center and radius belong to a cutout"),
     ],
 )

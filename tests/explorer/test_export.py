@@ -142,6 +142,13 @@ def test_fits_has_the_maps_their_units_and_their_places(lopsided_run):
         np.testing.assert_allclose(matrix, facts(run, "fits")["rotation_matrix"])
 
 
+def test_fits_has_the_angles_of_a_free_rotation(run):
+    free = replace(run, view=replace(run.view, rotation=0, angles=(62.5, 30.0, 110.1)))
+    header = fits.getheader(io.BytesIO(exported(free, "fits")))
+    assert [header[key] for key in ("INCLIN", "POSANGLE", "AZIMUTH")] == [62.5, 30.0, 110.1]
+    assert "INCLIN" not in fits.getheader(io.BytesIO(exported(run, "fits")))
+
+
 def test_hdf5_has_maps_steps_and_profile(lopsided_run):
     run = lopsided_run
     with h5py.File(io.BytesIO(exported(run, "hdf5"))) as file:

@@ -100,7 +100,7 @@ def test_cancel_stops_between_steps(toy):
     assert not one.busy
     assert "cancelled" in one.notice
     toy.gate.set()
-    wait_for(lambda: toy.closed or worker.MODEL._jobs.empty())
+    wait_for(lambda: toy.closed or worker.MODEL.is_idle)
     time.sleep(0.05)
     assert one.run is None
     one.translate()

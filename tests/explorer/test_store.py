@@ -35,6 +35,28 @@ def test_address_reopens_the_view(store):
     assert other.step == 5
 
 
+def test_address_carries_the_angles_of_the_free_rotation_alone(store):
+    store.param.update(rotation=0, angles=(62.5, 30.0, 359.9))
+    assert store.view.angles == (62.5, 30.0, 359.9)
+    assert store.view.direction == "inclination 62.5°, position angle 30°, azimuth 359.9°"
+    assert "rotation=0&angles=62.5%2C30%2C359.9" in store.address()
+    other = Store(cards=CARDS)
+    assert other.accept(parse_query(store.address())) == []
+    assert other.view == store.view
+    store.rotation = 2
+    assert store.view.angles is None
+    assert store.view.direction == "rotation 2"
+    assert "angles" not in store.address()
+
+
+@pytest.mark.parametrize("bad", ["181,0,0", "10,20", "nan,0,0", "-1,0,0", "up", 60, "1,2,3,4"])
+def test_bad_angles_are_a_sentence(store, bad):
+    (sentence,) = store.accept({"rotation": 0, "angles": bad})
+    assert "which is not an inclination from 0 to 180" in sentence
+    assert sentence.endswith("showing 0,0,0 instead.")
+    assert store.angles == (0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from engine.evaluation import Evaluation
 from train.__main__ import main
 from train.candidates import BaselineCandidate, training_minutes
 from train.config import FOCUS
+from train.cost import _REPEATS, seconds_per_map
 from train.evaluate import Effort, evaluate
 from train.holdout import Holdout
 from train.measures import modes_of
@@ -255,6 +258,73 @@ def test_tables_have_a_row_a_direction_and_two_means(perfect, calibrated):
     lines = comparison([perfect, calibrated]).splitlines()
     assert len(lines) == 2 + 2
     assert len({len(line) for line in lines}) == 1
+
+
+class Stopped(Toy):
+    """Is stopped when it is asked for its third direction."""
+
+    asked = 0
+
+    def sample(self, maps, source, target, num_samples):
+        self.asked += 1
+        if self.asked == 3:
+            raise KeyboardInterrupt
+        return super().sample(maps, source, target, num_samples)
+
+
+def test_what_was_measured_before_a_stop_is_not_measured_again(
+    holdout, perfect, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("train.evaluate._SAVE_SECONDS", 0.0)
+    partial, later = tmp_path / ".toy.partial.h5", Stopped(holdout)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(later, holdout, EFFORT, partial)
+    later.asked = 10
+    whole = evaluate(later, holdout, EFFORT, partial)
+    of_cost = 1 + _REPEATS
+    assert later.asked == 10 + len(whole.pairs) - 2 + of_cost
+    whole.write(tmp_path / "resumed.h5")
+    perfect.write(tmp_path / "at_once.h5")
+    resumed, at_once = (Evaluation.read(tmp_path / f"{n}.h5") for n in ("resumed", "at_once"))
+    for name, values in at_once.arrays.items():
+        np.testing.assert_array_equal(resumed[name], values, err_msg=name)
+
+
+def test_a_part_of_another_evaluation_is_not_taken_over(holdout, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.evaluate._SAVE_SECONDS", 0.0)
+    partial, later = tmp_path / ".toy.partial.h5", Stopped(holdout)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(later, holdout, EFFORT, partial)
+    for effort in (EFFORT, Effort(samples=1, focus_samples=3)):
+        candidate = Stopped(holdout, domains=("gas", "hi") if effort is EFFORT else tuple(DOMAINS))
+        candidate.asked = 10
+        assert evaluate(candidate, holdout, effort, partial).pairs
+        assert candidate.asked >= 10 + (2 if effort is EFFORT else 42)
+
+
+def test_a_sample_costs_what_its_batch_takes(holdout):
+    class Slow(Toy):
+        def sample(self, maps, source, target, num_samples):
+            time.sleep(0.002 * len(maps))
+            return maps[:, None]
+
+    assert seconds_per_map(Slow(holdout), holdout) == pytest.approx(0.002, rel=0.5)
+
+
+def test_the_cost_alone_is_renewed(store, tmp_path, capsys):
+    file = tmp_path / "identity.h5"
+    options = ["evaluate", "--data", str(store), "--galaxies", "2", "--output", str(tmp_path)]
+    assert main([*options, "--baselines"]) == 0
+    before = Evaluation.read(file)
+    replace(before, method=replace(before.method, seconds_per_map=9.0)).write(file)
+    assert main([*options, "--baselines", "--cost-only"]) == 0
+    after = Evaluation.read(file)
+    assert after.method.seconds_per_map < 1.0
+    for name, values in before.arrays.items():
+        np.testing.assert_array_equal(after[name], values, err_msg=name)
+    replace(before, method=replace(before.method, steps=7)).write(file)
+    assert main([*options, "--baselines", "--cost-only"]) == 2
+    assert "is of other weights or steps" in capsys.readouterr().err
 
 
 def test_the_command_writes_a_file_for_each_method(store, tmp_path, capsys):

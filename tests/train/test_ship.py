@@ -31,7 +31,17 @@ def options(tmp_path, recipe):
         config=str(recipe), data=str(tmp_path / "new" / "maps"), output=str(tmp_path / "run"),
         init=None, normalization=None, steps=3, max_seconds=None, threads=None, device="cpu",
         compile=None, galaxies=9, rotations=2, grid_size=16, workers=1, hold_out=4, samples=2,
+        dry_run=False,
     )  # fmt: skip
+
+
+def test_a_dry_run_names_all_stages_and_makes_nothing(tmp_path, recipe, capsys):
+    words = ["--config", str(recipe), "--data", str(tmp_path / "new" / "maps"), "--output"]
+    assert main(["ship", *words, str(tmp_path / "run"), "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    commands = [" ".join(line.split()[2:4]) for line in lines]
+    assert commands == ["data build", "train fit", "train evaluate"]
+    assert [path.name for path in tmp_path.iterdir()] == [recipe.name]
 
 
 def test_each_stage_is_chosen_by_what_is_there(tmp_path, recipe):

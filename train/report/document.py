@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from data.atomic import replacing
 from train.report.style import styled
@@ -92,7 +94,8 @@ def write(document: Document, folder: str | Path) -> tuple[Path, Path]:
     folder = Path(folder)
     (folder / FIGURES).mkdir(parents=True, exist_ok=True)
     images = {}
-    for picture in _pictures(document):
+    pictures = list(_pictures(document))
+    for picture in tqdm(pictures, desc="figures", unit="figure", file=sys.stderr, leave=False):
         images[picture.name] = png(picture.figure)
         with replacing(folder / FIGURES / f"{picture.name}.png") as aside:
             aside.write_bytes(images[picture.name])

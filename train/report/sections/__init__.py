@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+
+from tqdm import tqdm
 
 from train.report.document import Section
 from train.report.gather import Collection
@@ -17,5 +20,6 @@ _SECTIONS: tuple[Callable[[Collection], Section], ...] = (
 
 def sections(collection: Collection) -> list[Section]:
     """Return the sections of a report that have anything to show."""
-    made = [build(collection) for build in _SECTIONS]
+    names = tqdm(_SECTIONS, desc="report", unit="section", file=sys.stderr, leave=False)
+    made = [build(collection) for build in names]
     return [section for section in made if section.parts]

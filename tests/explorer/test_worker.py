@@ -1,0 +1,123 @@
+"""One thread for many: who is served when, who is told what, and what is never begun."""
+
+import threading
+import time
+
+import pytest
+
+from explorer.worker import Cancelled, Worker
+
+LONG = 10.0
+
+
+@pytest.fixture
+def held():
+    """A worker whose first job waits for `gate`; what is queued meanwhile is taken in order."""
+    worker, gate, begun = Worker("held"), threading.Event(), threading.Event()
+
+    def wait(job):
+        begun.set()
+        assert gate.wait(LONG)
+
+    worker.submit(wait, "first")
+    assert begun.wait(LONG)
+    yield worker, gate
+    gate.set()
+
+
+def finish(worker, gate):
+    """Let the worker do all that waits."""
+    gate.set()
+    end = time.monotonic() + LONG
+    while not worker.is_idle:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_owners_are_served_in_turn(held):
+    worker, gate = held
+    done = []
+    for owner, count in (("a", 3), ("b", 1), ("c", 2)):
+        for number in range(count):
+            worker.submit(lambda job, name=f"{owner}{number}": done.append(name), owner)
+    finish(worker, gate)
+    assert done == ["a0", "b0", "c0", "a1", "c1", "a2"]
+
+
+def test_those_who_wait_are_told_how_many_come_before(held):
+    worker, gate = held
+    told = {"a": [], "b": [], "late": []}
+    for owner in ("a", "b"):
+        worker.submit(lambda job: None, owner, told[owner].append)
+    assert told == {"a": [1], "b": [2], "late": []}
+    worker.submit(lambda job: None, "a", told["late"].append)
+    assert told["late"] == [3]
+    finish(worker, gate)
+    assert told["a"] == [1, 0]
+    assert told["b"] == [2, 1, 0]
+    assert told["late"] == [3, 2, 1, 0]
+
+
+def test_places_move_up_when_somebody_leaves(held):
+    worker, gate = held
+    places = []
+    leaving = worker.submit(lambda job: places.append("ran"), "a")
+    worker.submit(lambda job: None, "b", places.append)
+    leaving.cancel()
+    worker.submit(lambda job: None, "c")
+    assert places == [2, 1]
+    assert leaving.done
+    finish(worker, gate)
+    assert "ran" not in places
+
+
+def test_nobody_fills_the_queue_alone():
+    worker, gate = Worker("small", capacity=4, share=2), threading.Event()
+    begun = threading.Event()
+
+    def wait(job):
+        begun.set()
+        assert gate.wait(LONG)
+
+    assert worker.submit(wait, "a")
+    assert begun.wait(LONG)
+    jobs = [worker.submit(lambda job: None, "a") for _ in range(3)]
+    assert [job is None for job in jobs] == [False, False, True]
+    others = [worker.submit(lambda job: None, owner) for owner in "bcd"]
+    assert [job is None for job in others] == [False, False, True]
+    # What is not wanted any more makes room.
+    jobs[0].cancel()
+    assert worker.submit(lambda job: None, "d") is not None
+    gate.set()
+
+
+def test_a_failure_ends_neither_the_thread_nor_the_others(held, caplog):
+    worker, gate = held
+    order = []
+
+    def fail(job):
+        raise RuntimeError("no")
+
+    def stop(job):
+        job.cancel()
+        job.check()
+
+    failed = worker.submit(fail, "a")
+    stopped = worker.submit(stop, "b")
+    worker.submit(lambda job: order.append("ran"), "c", lambda ahead: 1 / 0)
+    finish(worker, gate)
+    assert order == ["ran"]
+    assert failed.done
+    assert stopped.done
+    with pytest.raises(Cancelled):
+        stopped.check()
+    assert "a job of worker held failed" in caplog.text
+
+
+def test_it_is_idle_when_all_is_done(held):
+    worker, gate = held
+    assert not worker.is_idle
+    ended = threading.Event()
+    worker.submit(lambda job: ended.set(), "a")
+    finish(worker, gate)
+    assert ended.is_set()
