@@ -1,4 +1,4 @@
-"""The explorer without a browser: translate, and write a figure, profile, maps or a film."""
+"""The explorer in a window of its own; or, without one, translate and write a figure or maps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m explorer", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    page = commands.add_parser(
+        "open", help="open the page in a window, or in the browser (also without a command)",
+        description="Open the page in a window of its own where pywebview is installed, else in "
+        "the browser. Only this machine is served, until the window is closed or Ctrl-C.",
+    )  # fmt: skip
+    page.add_argument("--port", type=int, default=0, help="of 127.0.0.1 (a free one)")
+    page.add_argument("--browser", action="store_true", help="the browser in any case")
     export = commands.add_parser(
         "export", formatter_class=argparse.RawDescriptionHelpFormatter,
         help="translate one galaxy and write what came of it",
@@ -91,11 +98,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one sentence on bad input."""
     options = _parser().parse_args(arguments)
     try:
-        print(_export(options))
+        if options.command == "export":
+            print(_export(options))
+        else:
+            _open(options)
+    except KeyboardInterrupt:
+        return 130
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _open(options: argparse.Namespace) -> None:
+    from explorer.window import open_page  # Panel, which an export does without
+
+    open_page(getattr(options, "port", 0), browser=getattr(options, "browser", False))
 
 
 def _export(options: argparse.Namespace) -> Path:

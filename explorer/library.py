@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ FREE = 0  # the number of the rotation whose angles are chosen
 # What maps are made of while a galaxy is turned: particles of each type, and pixels a side.
 COARSE_PARTICLES, COARSE_GRID = 50_000, 64
 Angles = tuple[float, float, float]
+# Scenes that the cache of `load_scene`, or a session, holds.
+_READY: WeakValueDictionary[Hashable, Scene] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,19 @@ def load_scene(name: str, rotation: int, grid_size: int, angles: Angles | None =
     """
     offer = GALAXIES.find(name)
     if offer.store is not None:
-        return replace(
-            stored_scene(offer.store, offer.title, rotation), key=name, split=offer.split
-        )
-    scene = _scene_of(load_galaxy(name), rotation, grid_size, angles)
-    return replace(scene, key=name, cutout=offer.cutout, split=offer.split)
+        scene = stored_scene(offer.store, offer.title, rotation)
+    else:
+        scene = _scene_of(load_galaxy(name), rotation, grid_size, angles)
+    scene = replace(scene, key=name, cutout=offer.cutout, split=offer.split)
+    _READY[name, rotation, grid_size, angles] = scene
+    return scene
+
+
+def ready_scene(
+    name: str, rotation: int, grid_size: int, angles: Angles | None = None
+) -> Scene | None:
+    """Return what `load_scene` would, where it is there already, else None."""
+    return _READY.get((name, rotation, grid_size, angles))
 
 
 def cutout_scene(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
@@ -16,12 +17,14 @@ from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
 from explorer.views.gallery import Gallery
+from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
+from explorer.views.poster import poster, template
 from explorer.views.tour import Tour
 from explorer.views.translate import Translate
 from explorer.views.uncertainty import Uncertainty
 from explorer.views.view import View
-from explorer.views.viewport import Viewport, is_dark
+from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
@@ -37,13 +40,21 @@ def build() -> pmui.Page:
     store = Store()
     complaints = read_address(store)
     session = Session(store, dark=dark)
-    views, notices = Views(session, VIEWS), Notices(session, complaints)
-    viewport = Viewport(height=0, margin=0, sizing_mode="stretch_width")
+    session.recall()
+    width_px = known_width(pn.state.cookies)
+    views, notices = Views(session, VIEWS, width_px), Notices(session, complaints)
+    viewport = Viewport(width_px=width_px, height=0, margin=0, sizing_mode="stretch_width")
     main = pn.Column(
-        viewport, notices, views.area, margin=(10, 16, 16, 16), sizing_mode="stretch_width"
-    )
+        viewport, notices, views.area, margin=(10, 16, 16, 16), sizing_mode="stretch_width",
+        styles={"max-height": "none"},  # where the window is lower, it scrolls, and shrinks no map
+    )  # fmt: skip
     header = [views.menu, pn.layout.HSpacer(), Tour(align="center", margin=(0, 4))]
     page = _page(session, header, Controls(session), main)
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables.update(
+            poster=poster(shown, dark, TITLE) if (shown := views.poster()) else None,
+            theme_cookie=None if COOKIE in pn.state.cookies else COOKIE,
+        )
     location = pn.state.location
     if location is not None:
         location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
@@ -78,11 +89,11 @@ class Views:
     area : holds the view on show.
     """
 
-    def __init__(self, session: Session, kinds: tuple[type[View], ...]):
+    def __init__(self, session: Session, kinds: tuple[type[View], ...], width_px: int):
         self._session = session
         self._kinds = kinds
         self._made: dict[int, View] = {}
-        self._width_px = Viewport.param["width_px"].default
+        self._width_px = width_px
         self.menu = pmui.TabMenu(
             items=[{"label": kind.title} for kind in kinds], active=0, margin=(0, 16), width=None
         )
@@ -94,6 +105,11 @@ class Views:
         """Fit the view on show into so many pixels; the others follow when they are shown."""
         self._width_px = width_px
         self._made[self.menu.active].fit(width_px)
+
+    def poster(self) -> Sequence[MapContent]:
+        """Return maps to show until the view on show has been drawn, none while there are none."""
+        contents = self._made[self.menu.active].poster()
+        return contents if any(each.values is not None for each in contents) else ()
 
     def _choose(self, *events: Any) -> None:
         chosen = self.menu.active
@@ -117,6 +133,9 @@ def read_address(store: Store) -> list[str]:
 
 
 def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.Page:
+    if pn.state.notifications is not None:
+        # Beside the page, not in it: in colors of its own it would give them to the page's text.
+        pn.state.notifications.param.update(theme_config=theme.MATERIAL, dark_theme=session.dark)
     if pn.state.curdoc is not None:
         # A session that is made anew for a browser that comes late, or back, would look for the
         # style sheets elsewhere.
@@ -124,7 +143,8 @@ def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.
         # The page's theme passes over models that the document's theme names.
         pn.state.curdoc.theme = Theme(json={"attrs": {name: {} for name in theme.OWN_MODELS}})
     return pmui.Page(
-        title=TITLE, site_url="?", dark_theme=session.dark, theme_config=theme.MATERIAL,
+        title=TITLE, template=template(), site_url="?", dark_theme=session.dark,
+        theme_config=theme.MATERIAL,
         sx=theme.HEADER, stylesheets=[theme.PAGE_CSS], sidebar_resizable=False,
         sidebar_width=theme.SIDEBAR_WIDTH, header=header, sidebar=[sidebar], main=[main],
     )  # fmt: skip

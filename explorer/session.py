@@ -61,10 +61,18 @@ class Session(param.Parameterized):
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
+    def recall(self) -> None:
+        """Put up what is there already of the view: its maps, and its run."""
+        view = self.store.view
+        scene = library.ready_scene(view.galaxy, view.rotation, self._grid_size, view.angles)
+        if scene is not None:
+            self._show(scene)
+
     def start(self) -> None:
-        """Put up the first view and translate it."""
-        self._translate_next = True
-        self._load()
+        """Put up the view and translate it, unless `recall` has found its run."""
+        if self.run is None:
+            self._translate_next = True
+            self._load()
 
     def close(self) -> None:
         """End the session's work."""
@@ -196,11 +204,14 @@ class Session(param.Parameterized):
 
         return report
 
+    @property
+    def _grid_size(self) -> int:
+        return int(self.store.card.get("grid_size", GRID_SIZE))
+
     def _load(self) -> None:
         if self._load_job is not None:
             self._load_job.cancel()
-        view = self.store.view
-        grid_size = int(self.store.card.get("grid_size", GRID_SIZE))
+        view, grid_size = self.store.view, self._grid_size
 
         def work(job: worker.Job) -> None:
             try:

@@ -81,9 +81,6 @@ def variables(palette: Colors) -> dict[str, str]:
     return {f"--{name}": value for name, value in named(palette).items()}
 
 
-VARIABLES = variables(DARK)  # of a view that stands alone
-
-
 def _css(palette: Colors) -> str:
     return "; ".join(f"{name}: {value}" for name, value in variables(palette).items())
 

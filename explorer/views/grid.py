@@ -49,7 +49,7 @@ class MapGrid(View):
         session: Session,
         beside: Beside,
         ranges: tuple[Range1d, Range1d],
-        crosshair: Crosshair,
+        crosshair: Crosshair | None = None,
     ):
         super().__init__(session)
         self._beside, self._ranges, self._crosshair = beside, ranges, crosshair
@@ -58,6 +58,7 @@ class MapGrid(View):
         self._panels: list[MapPanel] = []
         self._layout = pn.Row(margin=0)
         self._populate()
+        self._frame()
         self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target", "scale", "limits"], self._update)
         self.follow(beside, "lanes", self._update)
@@ -174,12 +175,16 @@ class MapGrid(View):
         self.resize(self._width_px)
         self._layout[:] = self._panels
 
-    def _update(self, *events: Any) -> None:
-        scene = self._session.scene
-        if scene and (not events or any(event.name == "scene" for event in events)):
-            half = 0.5 * scene.extent_kpc
+    def _frame(self) -> None:
+        """Let the ranges end where the scene does."""
+        if self._session.scene is not None:
+            half = 0.5 * self._session.scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+
+    def _update(self, *events: Any) -> None:
+        if not events or any(event.name == "scene" for event in events):
+            self._frame()
         contents = self.contents()
         if self._session.glimpse and {event.name for event in events} == {"glimpse"}:
             for index in (_INPUT, _TRUTH):

@@ -111,12 +111,15 @@ def _reels(session: Session, reels: list[Reel]) -> list[dict[str, Any]]:
 
 
 def _facts(session: Session, run: Run) -> dict[str, str]:
-    """Return in words what a run was asked for; one of one step has nothing random to ask for."""
+    """Return in words what a run was asked for: one step has nothing random, foreign ones nothing.
+
+    Only what was sampled here names its sampler.
+    """
     view = run.view
     title = session.store.cards.get(view.translator, {}).get("title", view.translator)
     facts = {"translator": str(title),
              "steps": f"{run.num_steps} steps" if run.num_steps > 1 else "1 step"}  # fmt: skip
-    if run.num_steps > 1:
+    if run.sampler:
         facts.update(seed=f"seed {view.seed}", guidance=f"guidance {view.guidance:g}")
     return {**facts, "source": f"from {DOMAINS[view.source].label.lower()}"}
 

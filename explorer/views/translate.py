@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import panel as pn
@@ -13,6 +14,7 @@ from explorer.session import Session
 from explorer.views.crosshair import Crosshair
 from explorer.views.grid import MapGrid
 from explorer.views.gridbar import GridBar
+from explorer.views.maps import MapContent
 from explorer.views.steps import StepPlayer
 from explorer.views.view import View
 from explorer.views.viewport import frame_size
@@ -33,6 +35,10 @@ class Translate(View):
         self.follow(session, "dark", self._dress)
         self.param.watch(self._show_parts, "shown")
         self._dress()
+
+    def poster(self) -> Sequence[MapContent]:
+        """Return the four maps of the upper row; none where there are several translators'."""
+        return () if self._beside.lanes else self._maps.contents()
 
     def fit(self, width_px: int) -> None:
         """Fit the square maps of both rows into `width_px`."""

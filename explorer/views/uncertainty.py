@@ -35,9 +35,10 @@ class Uncertainty(View):
 
     title = "Uncertainty"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(self, session: Session, sampling: Sampling | None = None, **params: Any):
+        """`sampling` holds samples that are there already: nothing is offered to draw others."""
         super().__init__(session, **params)
-        self._sampling = Sampling(session)
+        self._can_draw, self._sampling = sampling is None, sampling or Sampling(session)
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, ["ensemble", "count"], self._update)
         self._galaxy, self._width_px = "", 1150
@@ -65,14 +66,16 @@ class Uncertainty(View):
     def _lay_out(self) -> Any:
         self._map_row = pn.Row(*self._maps, margin=0)
         numbers = pn.Column(
-            self._aperture, self._posterior.numbers, self._calibration, margin=(0, 8),
-            width=_NUMBERS_PX, styles={"flex": "none"},
+            self._aperture, self._posterior.numbers,
+            *([self._calibration] if self._can_draw else []), margin=(0, 8), width=_NUMBERS_PX,
+            styles={"flex": "none"},
         )  # fmt: skip
         self._plots = pn.Row(self._profile, self._posterior, numbers, margin=0)
         cards = [
             pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
                       sizing_mode="stretch_width")
-            for part in (self._bar, self._map_row, self._plots, self._sheet)
+            for part in (*([self._bar] if self._can_draw else []), self._map_row, self._plots,
+                         self._sheet)
         ]  # fmt: skip
         return pn.Column(*cards, margin=0, sizing_mode="stretch_width")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import param
 from panel.viewable import Viewer
 
 from explorer import theme
 from explorer.session import Session
+
+if TYPE_CHECKING:
+    from explorer.views.maps import MapContent
 
 
 class View(Viewer):
@@ -45,6 +48,10 @@ class View(Viewer):
                 self._missed[update] = None
 
         source.param.watch(hear, names)
+
+    def poster(self) -> Sequence[MapContent]:
+        """Return maps to show in place of the page until it has been drawn, or none."""
+        return ()
 
     def fit(self, width_px: int) -> None:
         """Fit into so many pixels; called before the view is first shown, and on changes."""

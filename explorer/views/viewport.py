@@ -12,25 +12,33 @@ from explorer import theme
 SMALL, SMALLEST, LARGEST = 170, 140, 360
 _PADDING = 16  # of a card, with its border
 COOKIE = "explorer-theme"
+WIDTH_COOKIE = "explorer-width"
 
 
 class Viewport(pn.custom.JSComponent):
     """Reports the width of the main area in pixels, and keeps the page's theme; draws nothing.
 
-    The theme is what was last chosen, or else the system's. A cookie tells it to the server, so
-    that a page is in its colors from the start: "light" or "dark" as chosen, "system-dark" as
-    found.
+    The theme is what was last chosen, or else the system's. Cookies tell it and the width to the
+    server, so that a page has its colors and its size from the start: "light" or "dark" as chosen,
+    "system-dark" as found.
     """
 
     width_px = param.Integer(default=1150, bounds=(0, None))
     narrow_px = param.Integer(default=theme.NARROW_PX)
 
     _esm = (
-        f"const COOKIE = '{COOKIE}';"
+        f"const COOKIE = '{COOKIE}', WIDTH = '{WIDTH_COOKIE}';"
         + """
     export function render({ model, view, el }) {
       let timer = null;
-      const measure = () => { if (el.clientWidth) model.width_px = Math.round(el.clientWidth); };
+      const keep = (name, value) => {
+        document.cookie = `${name}=${value}; path=/; max-age=31536000; SameSite=Lax`;
+      };
+      const measure = () => {
+        if (!el.clientWidth) return;
+        model.width_px = Math.round(el.clientWidth);
+        keep(WIDTH, model.width_px);
+      };
       new ResizeObserver(() => {
         clearTimeout(timer);
         timer = setTimeout(measure, 120);
@@ -44,9 +52,7 @@ class Viewport(pn.custom.JSComponent):
       narrow.addEventListener('change', () => { page.data.sidebar_open = !narrow.matches; });
       const system = matchMedia('(prefers-color-scheme: dark)');
       const stored = () => document.cookie.match(`${COOKIE}=([a-z-]+)`)?.[1] ?? '';
-      const store = value => {
-        document.cookie = `${COOKIE}=${value}; path=/; max-age=31536000; SameSite=Lax`;
-      };
+      const store = value => keep(COOKIE, value);
       let ours = false;
       const settle = () => {
         if (stored() === 'dark' || stored() === 'light') return;
@@ -68,6 +74,15 @@ class Viewport(pn.custom.JSComponent):
 def is_dark(cookies: Mapping[str, str]) -> bool:
     """Return whether a page is dark, after its browser's cookies; it is where they say nothing."""
     return not cookies.get(COOKIE, "dark").endswith("light")
+
+
+def known_width(cookies: Mapping[str, str]) -> int:
+    """Return how wide the page is in pixels, after its browser's cookies, or else usually."""
+    told = cookies.get(WIDTH_COOKIE, "")
+    default: int = Viewport.param["width_px"].default
+    return (
+        min(int(told), 10_000) if told.isascii() and told.isdigit() and len(told) < 6 else default
+    )
 
 
 def num_columns(width_px: int) -> int:

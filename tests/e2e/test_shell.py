@@ -92,13 +92,46 @@ def test_theme_changes_everything_that_is_drawn(shell, context, server):
     again.goto(server + "?steps=4")
     finished(again)
 
+    def color(page):
+        return page.locator(".main-content").evaluate("e => getComputedStyle(e).color")
+
     # The choice is remembered, whatever the system's.
-    again.locator(".mui-light").first.wait_for()
+    assert color(again) == color(shell) == "rgb(26, 35, 48)"
     again.close()
     toggle(shell)
     wait_until(lambda: max(brightness()) < 0.3, "the dark theme")
     wait_until(lambda: canvases() == dark, "the canvases")
     assert shell.console.complaints == []
+
+
+@pytest.mark.parametrize("system", ["dark", "light"])
+def test_poster_stands_where_the_maps_come(shell, browser, server, system):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=system)
+    page = context.new_page()
+    page.add_init_script("""addEventListener('DOMContentLoaded', () => {
+      const poster = document.querySelector('#poster');
+      window.told = {
+        background: getComputedStyle(poster).backgroundColor,
+        titles: [...poster.querySelectorAll('figcaption')].map(e => e.textContent),
+        places: [...poster.querySelectorAll('img')].map(e => {
+          const {x, y, width, height} = e.getBoundingClientRect();
+          return {x, y, width, height};
+        }),
+      };
+    })""")
+    page.goto(server + "?steps=4")
+    page.locator("#poster").wait_for(state="detached")
+    told = page.evaluate("told")
+    assert told["titles"] == ["Input · gas", "Output · dark matter", "Truth · dark matter",
+                              "Residual"]  # fmt: skip
+    assert told["background"] == {"dark": "rgb(13, 17, 23)", "light": "rgb(243, 245, 248)"}[system]
+    frames = page.evaluate("""() => [...Bokeh.documents[0].all_models]
+      .filter(model => model.type === 'Figure').map(model => {
+        const {el, frame: {bbox}} = Bokeh.index.find_one(model), at = el.getBoundingClientRect();
+        return {x: at.x + bbox.left, y: at.y + bbox.top, width: bbox.width, height: bbox.height};
+      })""")
+    assert frames == told["places"]
+    context.close()
 
 
 def test_tour_needs_no_mouse(shell):
@@ -133,6 +166,10 @@ def test_nothing_is_wider_than_the_window(shell, width):
         return len({figure.bounding_box()["y"] for figure in shell.locator(".bk-Figure").all()})
 
     wait_until(lambda: rows() == (2 if width == 800 else 1), "the maps to find their rows", 10)
+    frames = shell.evaluate("""() => [...Bokeh.documents[0].all_models]
+      .filter(model => model.type === 'Figure').map(model => Bokeh.index.find_one(model).frame.bbox)
+      .map(frame => [frame.width, frame.height])""")
+    assert all(width == height for width, height in frames), "a map is not square"
 
 
 def test_nothing_moves_while_it_works(shell):

@@ -3,7 +3,7 @@
 import pytest
 
 from explorer import theme
-from explorer.views.viewport import SMALLEST, frame_size, is_dark, num_columns
+from explorer.views.viewport import SMALLEST, frame_size, is_dark, known_width, num_columns
 
 
 @pytest.mark.parametrize("width", [480, 760, 800, 900, 980, 1150, 1620])
@@ -25,3 +25,10 @@ def test_theme_is_the_chosen_one_or_the_systems():
     assert is_dark({"explorer-theme": "system-dark"})
     assert not is_dark({"explorer-theme": "light"})
     assert not is_dark({"explorer-theme": "system-light"})
+
+
+def test_width_is_what_the_browser_told_last():
+    usual = known_width({})
+    assert known_width({"explorer-width": "760"}) == 760
+    for nonsense in ("", "-3", "wide", "1e3", "99999999", "７６０"):
+        assert known_width({"explorer-width": nonsense}) == usual

@@ -47,9 +47,10 @@ def session(monkeypatch):
 
 
 def test_a_view_is_made_when_it_is_first_chosen(session):
-    views = Views(session, (First, Second))
+    views = Views(session, (First, Second), 1000)
     assert [type(view) for view in Heard.made] == [First]
     assert [item["label"] for item in views.menu.items] == ["First", "Second"]
+    assert Heard.made[0].width == 1000
     views.fit(800)
     views.menu.active = 1
     views.menu.active = 0
@@ -59,7 +60,7 @@ def test_a_view_is_made_when_it_is_first_chosen(session):
 
 
 def test_a_hidden_view_waits_and_makes_up_in_one_go(session):
-    views = Views(session, (First, Second))
+    views = Views(session, (First, Second), 1000)
     views.menu.active = 1
     first, second = Heard.made
     session.notice = "one"
@@ -72,7 +73,7 @@ def test_a_hidden_view_waits_and_makes_up_in_one_go(session):
 
 
 def test_a_view_that_missed_nothing_does_nothing(session):
-    views = Views(session, (First, Second))
+    views = Views(session, (First, Second), 1000)
     views.menu.active = 1
     views.menu.active = 0
     assert Heard.made[0].heard == []
