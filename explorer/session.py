@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import panel as pn
@@ -17,6 +18,9 @@ from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store
 from explorer.translation import translate
+
+if TYPE_CHECKING:
+    from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +59,13 @@ class Session(param.Parameterized):
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
 
+    @cached_property
+    def sampling(self) -> Sampling:
+        """The samples of the view, one for all pages that show them; made when first asked for."""
+        from explorer.sampling import Sampling  # which works for a session itself
+
+        return Sampling(self)
+
     def start(self) -> None:
         """Put up the first view and translate it."""
         self._translate_next = True
@@ -65,6 +76,8 @@ class Session(param.Parameterized):
         for job in (self._load_job, self._run_job, *self._read_jobs):
             if job is not None:
                 job.cancel()
+        if "sampling" in self.__dict__:
+            self.sampling.cancel()
 
     def translate(self) -> None:
         """Translate the view on the worker."""

@@ -14,7 +14,6 @@ from engine.metrics.profile import radial_profile, residual_dex
 from explorer import theme
 from explorer.ensemble import central_aperture, mean_map, profile_band, spread_dex
 from explorer.library import Scene
-from explorer.sampling import Sampling
 from explorer.scales import dex_limit, log_limits
 from explorer.session import Session
 from explorer.translation import NUM_BINS
@@ -37,11 +36,11 @@ class Uncertainty(View):
 
     def __init__(self, session: Session, **params: Any):
         super().__init__(session, **params)
-        self._sampling = Sampling(session)
+        self._sampling = session.sampling
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, ["ensemble", "count"], self._update)
         self._galaxy, self._width_px = "", 1150
-        self._bar, self._aperture = DrawingBar(session, self._sampling), ApertureInput()
+        self._bar, self._aperture = DrawingBar(session, "A click on a map moves the aperture."), ApertureInput()
         self._ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
         self._maps = [
             AperturePanel(content, self._ranges, self.colors, self._aperture)
@@ -57,8 +56,6 @@ class Uncertainty(View):
         self.follow(session, "dark", self._dress)
         self.param.watch(self._show_parts, "shown")
         self._aperture.param.watch(self._measure, "aperture")
-        if pn.state.curdoc is not None:
-            pn.state.on_session_destroyed(lambda context: self._sampling.cancel())
         self._update()
         self._dress()
 
