@@ -16,6 +16,7 @@ from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
 from explorer.views.notices import Notices
+from explorer.views.population import PopulationPage
 from explorer.views.profiles import ProfilesPage
 from explorer.views.tour import Tour
 from explorer.views.translate import Translate
@@ -25,7 +26,9 @@ from explorer.views.viewport import Viewport, is_dark
 
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
-VIEWS: tuple[type[View], ...] = (Translate, ProfilesPage, Uncertainty, Compare)
+VIEWS: tuple[type[View], ...] = (
+    Translate, ProfilesPage, Uncertainty, PopulationPage, Compare,
+)  # fmt: skip
 
 
 def build() -> pmui.Page:

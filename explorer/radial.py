@@ -118,13 +118,15 @@ def profiles_of(
     own, of_output, of_samples = (profile(each, target) for each in (truth, output, samples))
     floor = 0.0 if reading.is_cumulative and target_domain.is_mass else target_domain.floor
     band = None if of_samples is None else np.quantile(of_samples, BAND, axis=0)
-    has = own is not None
+
+    def over(curve: Array | None) -> Array | None:
+        return None if curve is None or own is None else residual_dex(curve, own, floor)
+
+    off = over(of_samples)
     return Profiles(
         radii / size if reading.in_half_mass_radii else radii, profile(given, source), of_output,
         own, band,
-        residual_dex(of_output, own, floor) if has and of_output is not None else None,
-        np.quantile(residual_dex(of_samples, own, floor), BAND, axis=0)
-        if has and of_samples is not None else None,
+        over(of_output), None if off is None else np.quantile(off, BAND, axis=0),
         center, size, center_of if reading.center != "middle" else "", radius_of,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from explorer.views.view import View
 
 _HEIGHT, _BELOW = 340, 130
 _ROOM_PX = 110  # of a figure beside its frame
-_SWITCHES = {
+_SWITCHES: dict[str, dict[str, Any]] = {
     "center": {"map’s middle": "middle", "center of mass": "mass", "peak": "peak"},
     "is_cumulative": {"annuli": False, "cumulative": True},
     "in_half_mass_radii": {"kpc": False, "half-mass radii": True},
@@ -142,7 +142,7 @@ class ProfilesPage(View):
     def _sentence(self, found: Profiles, why_not: str) -> str:
         said = [why_not[:1].upper() + why_not[1:] + "."] if why_not else []
         if found.center_of:
-            x, y = (f"{round(each, 1) + 0.0:.1f}".replace("-", "\u2212") for each in found.center_kpc)
+            x, y = (_signed(each) for each in found.center_kpc)
             whose = DOMAINS[found.center_of].label.lower()
             kind = "peak" if self.reading.center == "peak" else "center of mass"
             said.append(f"The {kind} of {whose} lies at x = {x}, y = {y} kpc; all maps take it.")
@@ -164,6 +164,10 @@ class ProfilesPage(View):
 
     def __panel__(self) -> Any:
         return self._layout
+
+
+def _signed(kpc: float) -> str:
+    return f"{round(kpc, 1) + 0.0:.1f}".replace("-", "\u2212")
 
 
 def _axis(domain: Domain, reading: Reading) -> tuple[str, str]:

@@ -40,7 +40,8 @@ class Uncertainty(View):
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, ["ensemble", "count"], self._update)
         self._galaxy, self._width_px = "", 1150
-        self._bar, self._aperture = DrawingBar(session, "A click on a map moves the aperture."), ApertureInput()
+        self._bar = DrawingBar(session, "A click on a map moves the aperture.")
+        self._aperture = ApertureInput()
         self._ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
         self._maps = [
             AperturePanel(content, self._ranges, self.colors, self._aperture)

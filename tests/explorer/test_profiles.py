@@ -82,9 +82,7 @@ def test_residuals_of_a_factor_are_its_logarithm_and_samples_make_a_band():
 
 def test_a_mean_quantity_cumulates_to_its_mean():
     flat = np.full((SIZE, SIZE), 1e5, np.float32)
-    found = profiles_of(
-        scene(temperature=flat), "gas", "temperature", Reading(is_cumulative=True)
-    )
+    found = profiles_of(scene(temperature=flat), "gas", "temperature", Reading(is_cumulative=True))
     np.testing.assert_allclose(found.truth, 1e5, rtol=1e-6)
 
 
