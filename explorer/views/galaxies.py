@@ -45,7 +45,9 @@ class PointsChart(Chart):
         self._x, self._y, self._places = np.empty(0), np.empty(0), np.empty(0, int)
         self.shade = Shade(self.figure)
         self.sources["chosen"].data = {"x": [], "y": []}
-        self.figure.add_tools(BoxSelectTool(), LassoSelectTool())
+        box = BoxSelectTool()
+        self.figure.add_tools(box, LassoSelectTool())
+        self.figure.toolbar.active_drag = box
         self.figure.on_event(SelectionGeometry, self._hear)
         self.figure.on_event(Tap, lambda event: self.tap(event.x, event.y))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.models import BoxZoomTool
 
 from data.galaxy import PARTICLE_TYPES
 from explorer import library, worker
@@ -48,6 +49,7 @@ class ParticlesChart(Chart):
         super().__init__(title, [], scale=scale)
         self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = x_label, y_label
         self.shade = Shade(self.figure)
+        self.figure.toolbar.active_drag = self.figure.select_one(BoxZoomTool)
 
     def put(self, cloud: Cloud | None, half_kpc: float | None = None) -> None:
         """Show a cloud, within so many kpc of the middle where that is given."""

@@ -18,12 +18,12 @@ from explorer.views.maps import quantity
 from explorer.views.radial import CurvesPlot, InputPlot, RadiusAxis, ResidualsPlot
 from explorer.views.view import View
 
-_HEIGHT, _BELOW = 340, 130
+_HEIGHT, _BELOW = 270, 120
 _ROOM_PX = 110  # of a figure beside its frame
 _SWITCHES: dict[str, dict[str, Any]] = {
     "center": {"map’s middle": "middle", "center of mass": "mass", "peak": "peak"},
     "is_cumulative": {"annuli": False, "cumulative": True},
-    "in_half_mass_radii": {"kpc": False, "half-mass radii": True},
+    "in_half_mass_radii": {"kpc": False, "R½": True},
     "is_log": {"linear": False, "log": True},
 }
 _NAMES = {
@@ -31,7 +31,7 @@ _NAMES = {
     "is_log": "Scale of radii",
 }  # fmt: skip
 _CSS = """
-p { margin: 4px 0 0; min-height: 36px; font: 13px/18px var(--font); color: var(--muted); }
+p { margin: 4px 0 0; min-height: 18px; font: 13px/18px var(--font); color: var(--muted); }
 """
 
 
@@ -76,7 +76,7 @@ class ProfilesPage(View):
     def _switch(self, name: str) -> Any:
         widget = pmui.RadioButtonGroup(
             label=_NAMES[name], options=_SWITCHES[name], value=next(iter(_SWITCHES[name].values())),
-            size="small", margin=(2, 10),
+            size="small", margin=(2, 10), sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}},
         )  # fmt: skip
         widget.param.watch(self._update, "value")
         return widget
