@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -89,14 +90,17 @@ def page(found: dict[str, Cloud]) -> pn.Row:
 
 def in_browser(found: dict[str, Cloud]) -> dict[str, list[float]]:
     """Return the milliseconds from each zoom to its screen frame."""
-    server = pn.serve(lambda: page(found), port=0, show=False, threaded=True, start=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = pn.serve(lambda: page(found), port=port, show=False, threaded=True)
     times: dict[str, list[float]] = {name: [] for name in found}
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             tab = browser.new_page(viewport={"width": 1440, "height": 900})
-            tab.goto(f"http://localhost:{server.port}/")
+            tab.goto(f"http://localhost:{port}/")
             tab.locator(".bk-Figure").nth(1).wait_for()
             tab.wait_for_timeout(2000)
             titles = ("Integrated quantity", "Particles")
