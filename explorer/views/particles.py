@@ -79,7 +79,12 @@ class ParticlePanel(View):
         self.sky = ParticlesChart("Particles", "x (kpc)", "y (kpc)", "linear")
         self.phase = ParticlesChart(_PHASE_TITLE, "gas density ρ (M☉ kpc⁻³)", "T (K)", "log")
         self.kind = pmui.RadioButtonGroup(
-            label="Particles", options=_LABELS, value="gas", size="small", margin=(0, 10, 8, 10)
+            label="Particles",
+            options=_LABELS,
+            value="gas",
+            size="small",
+            margin=(0, 10, 8, 10),
+            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}},
         )
         self.kind.param.watch(self._show, "value")
         self.follow(session, "scene", self._read)

@@ -22,7 +22,7 @@ from explorer.views.view import View
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LEAST_PX, _LARGEST_PX = 240, 380
 _MOST_ROWS = 50
-_LIST_PX = 250
+_LIST_PX = 190
 _COLUMNS = [
     ["Kind", "", "Of the synthetic galaxy"],
     ["Stellar mass", "M☉", "Of the whole cutout"],
@@ -166,7 +166,8 @@ class PopulationPage(View):
         )  # fmt: skip
         _say(self._heads[0], f"{title}: {source} → {target}", words)
         _say(self._heads[2], "Particles of the galaxy on view",
-             "All of them, by mass; a zoom shades them anew.")  # fmt: skip
+             "Colors are mass per kpc² and per dex², brighter where there is more; a zoom shades "
+             "them anew.")  # fmt: skip
 
     def _list(self, *events: Any) -> None:
         """List the selected galaxies, the first of many."""
