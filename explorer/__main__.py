@@ -174,7 +174,8 @@ def _translate(options: argparse.Namespace) -> Run:
     steps = options.steps or translator.default_steps
     view = View(
         scene.key or scene.name, options.rotation, options.source, options.target,
-        options.translator, options.seed, steps if translator.process.is_iterative else 1, options.guidance, angles,
+        options.translator, options.seed, steps if translator.process.is_iterative else 1,
+        options.guidance, angles,
     )  # fmt: skip
     return translate(view, scene)
 

@@ -97,13 +97,13 @@ def hold_out_offers(evaluations: Iterable[Evaluation]) -> list[Offer]:
 
 
 def _as_evaluated(source: Synthetic, stellar_mass: float) -> Galaxy:
-    """Make a galaxy; ValueError where it is not the one of the evaluation, as of another version."""
+    """Make a galaxy; ValueError where it is not the one that was evaluated."""
     galaxy = source.load()
     found = galaxy.properties["stellar_mass"]
     if abs(found - stellar_mass) > _SAME * stellar_mass:
         raise ValueError(
-            f"{source.name} was evaluated with {stellar_mass:.4g} Msun of stars and is now made with "
-            f"{found:.4g}: it cannot be shown"
+            f"{source.name} was evaluated with {stellar_mass:.4g} Msun of stars, and this version "
+            f"makes it with {found:.4g}: it cannot be shown"
         )
     return galaxy
 
@@ -147,8 +147,8 @@ def open_file(path: Path, label: str, token: str, max_bytes: int = MAX_BYTES) ->
     galaxy = cutout.load()
     return [
         Offer(f"{galaxy.name}@{token}", f"{galaxy.name} ({label})", kind_label(galaxy.kind),
-              galaxy.redshift, OWN, _mass(galaxy, "stars"), _mass(galaxy, "dark_matter"), "", cutout.load, cutout,
-              title=galaxy.name)
+              galaxy.redshift, OWN, _mass(galaxy, "stars"), _mass(galaxy, "dark_matter"), "",
+              cutout.load, cutout, title=galaxy.name)
     ]  # fmt: skip
 
 

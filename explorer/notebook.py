@@ -37,7 +37,7 @@ from explorer.translation import Run, collect
 from explorer.views.grid import MapGrid
 from explorer.views.steps import StepPlayer
 from explorer.views.uncertainty import Uncertainty
-from explorer.views.viewport import frame_size, num_columns
+from explorer.views.viewport import frame_size
 
 _NAME = "own arrays"
 Map = NDArray[np.float32]

@@ -6,7 +6,8 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import panel as pn
@@ -18,6 +19,9 @@ from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store
 from explorer.translation import Run, translate
+
+if TYPE_CHECKING:
+    from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +72,13 @@ class Session(param.Parameterized):
         if scene is not None:
             self._show(scene)
 
+    @cached_property
+    def sampling(self) -> Sampling:
+        """The samples of the view, one for all pages that show them; made when first asked for."""
+        from explorer.sampling import Sampling  # which works for a session itself
+
+        return Sampling(self)
+
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""
         if self.run is None:
@@ -82,6 +93,8 @@ class Session(param.Parameterized):
                 job.cancel()
         for end in self.on_close:
             end()
+        if "sampling" in self.__dict__:
+            self.sampling.cancel()
 
     def translate(self) -> None:
         """Translate the view on the worker."""
