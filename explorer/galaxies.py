@@ -204,5 +204,9 @@ class Register:
         if offer is None:
             offer = self.shared.get(name)
         if offer is None:
-            raise ValueError(f"galaxy must be one of those on offer, got {name!r}")
+            first, *_, last = self.shared
+            raise ValueError(
+                f"galaxy must be one of the {len(self.shared)} on offer, {first} to {last}, "
+                f"got {name!r}"
+            )
         return offer
