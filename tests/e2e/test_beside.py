@@ -56,26 +56,26 @@ def test_translators_side_by_side(open_page):
     assert [m["title"].split("\n")[0].lower() for m in shown[1:5:3]] == ["narrow", "ddpm"]
     assert " dex · " in shown[4]["title"]
     assert shown[4]["sum"] != first
-    wait_until(lambda: "beside=ddpm" in page.url, "the address", 10)
+    wait_until(lambda: "beside=ddpm" in page.url, "the address")
 
     # Pointing at one map tells values in every one, of ours and the player's.
     frame = page.locator(".bk-Figure").first.bounding_box()
     page.mouse.move(frame["x"] + 150, frame["y"] + 120)
     page.mouse.move(frame["x"] + 160, frame["y"] + 130)
-    wait_until(lambda: all(m["told"] for m in maps(page)), "the values", 10)
+    wait_until(lambda: all(m["told"] for m in maps(page)), "the values")
     told = [m["told"] for m in maps(page)]
     assert [each.rsplit(" ")[-1] for each in told] == ["kpc⁻²"] * 3 + ["dex", "kpc⁻²", "dex"]
     assert page.locator(".map output:visible").count() == 3
     page.mouse.move(5, 5)
-    wait_until(lambda: not any(m["told"] for m in maps(page)), "no values", 10)
+    wait_until(lambda: not any(m["told"] for m in maps(page)), "no values")
 
     before = page.evaluate(PICTURES)
     page.keyboard.press("l")
-    wait_until(lambda: "scale=linear" in page.url, "the linear scale", 10)
-    wait_until(lambda: page.evaluate(PICTURES)[1] != before[1], "other colors", 10)
+    wait_until(lambda: "scale=linear" in page.url, "the linear scale")
+    wait_until(lambda: page.evaluate(PICTURES)[1] != before[1], "other colors")
     assert maps(page)[1]["sum"] > 1e6  # values, no logarithms
     page.get_by_role("button", name="Own").click()
-    wait_until(lambda: "limits=own" in page.url, "own limits", 10)
+    wait_until(lambda: "limits=own" in page.url, "own limits")
     assert page.console.complaints == []
 
 
