@@ -61,8 +61,10 @@ export function render({ model, view, el }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (target.matches?.('input:not([type=range]), textarea, select, [contenteditable]')) return;
     if (event.composedPath().some(each => each.matches?.('dialog, [role=listbox], [role=menu]'))) return;
+    if (event.key !== 'l' && event.key !== 'o') return;
+    event.preventDefault(); // once, where the page has laid this out anew
     if (event.key === 'l') model.scale = model.scale === 'linear' ? 'logarithmic' : 'linear';
-    else if (event.key === 'o') model.limits = model.limits === 'own' ? 'shared' : 'own';
+    else model.limits = model.limits === 'own' ? 'shared' : 'own';
   };
   document.addEventListener('keydown', press);
   model.on('color', dress);
