@@ -2,9 +2,8 @@
 
 export function render({ model, el }) {
   const wall = document.createElement('div');
-  wall.className = 'wall';
+  wall.className = 'pictures';
   wall.setAttribute('role', 'group');
-  el.style.width = '100%';
   el.append(wall);
   const made = new Map();  // by key, the button and its parts
   const addresses = new Map();  // by key, of its picture
