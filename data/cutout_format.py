@@ -85,19 +85,23 @@ class Header:
         """Read the header of an open cutout; CutoutError where it lacks what units need."""
         if "Header" not in file:
             raise CutoutError(f"{path} has no group Header, so it is no TNG cutout")
-        attributes = dict(file["Header"].attrs)
+        attributes = {str(name): value for name, value in file["Header"].attrs.items()}
         missing = [n for n in ("Time", "HubbleParam", "BoxSize") if n not in attributes]
         if missing:
             raise CutoutError(f"the Header of {path} lacks {', '.join(missing)}")
         # The web API writes one-element arrays where snapshots have scalars.
         a, h, box = (_number(attributes[n]) for n in ("Time", "HubbleParam", "BoxSize"))
-        if not (0 < a <= 1.001 and 0.1 < h < 2 and box > 0):
+        if not (1e-3 < a <= 1.001 and 0.1 < h < 2 and 0 < box < 1e12):
             raise CutoutError(
                 f"the Header of {path} must have Time in 0 to 1, HubbleParam near 0.7 and BoxSize "
                 f"above 0, got {a:g}, {h:g} and {box:g}"
             )
         redshift = _number(attributes.get("Redshift", 1.0 / a - 1.0))
+        if not -0.01 < redshift < 1e3:
+            raise CutoutError(f"the Header of {path} must have Redshift from 0, got {redshift:g}")
         center = attributes.get("GalaxyCenter")
+        if center is not None and np.shape(center) != (3,):
+            raise CutoutError(f"GalaxyCenter in {path} must be three numbers, got {center!r:.60}")
         prefix = "Galaxy_"
         return cls(
             # Snapshots of today say 2e-16, 1 / a - 1 in rounding.
@@ -116,7 +120,8 @@ def _number(value: Any) -> float:
 
 def _text(value: Any) -> str:
     item = np.ravel(np.asarray(value, dtype=object))[0]
-    return item.decode() if isinstance(item, bytes) else str(item)
+    raw = item if isinstance(item, bytes) else str(item).encode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "replace")
 
 
 def _galaxy_name(attributes: dict[str, Any], path: Path) -> str:

@@ -29,12 +29,15 @@ from data.cutout_format import (
 )
 from data.galaxy import Galaxy, Particles
 from data.gas import internal_energy, temperature
+from data.hdf5 import read_array, reading
 
 __all__ = ["CutoutError", "cutout_name", "read_cutout", "write_cutout"]
 
 # What our own files take as the side of the box, at least: that of TNG50, in ckpc/h.
 _BOX = 35000.0
 _FIRST_STARS_GYR = 0.1
+# Sides of the box beyond which no particle can be meant.
+_FARTHEST = 1000.0
 
 
 @contextmanager
@@ -43,11 +46,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         raise CutoutError(f"no such cutout file: {path}")
     if not h5py.is_hdf5(path):
         raise CutoutError(f"{path} is not an HDF5 file")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        raise CutoutError(f"{path} is HDF5 but damaged ({error})") from None
+    with reading(path, CutoutError), h5py.File(path, "r") as file:
+        yield file
 
 
 def cutout_name(path: str | Path) -> str:
@@ -82,6 +82,7 @@ def read_cutout(
     """
     if radius_kpc is not None and not radius_kpc > 0:
         raise ValueError(f"radius_kpc must be above zero, got {radius_kpc}")
+    given = None if center_kpc is None else _checked_center(center_kpc)
     path = Path(path)
     particles: dict[str, Particles] = {}
     with _opened(path) as file:
@@ -91,7 +92,14 @@ def read_cutout(
         positions = {t: reader.read(COORDINATES) for t, reader in readers.items()}
         if not readers:
             raise CutoutError(f"{path} holds no gas, dark matter or stars")
-        center = _find_center(center_kpc, header, readers, positions)
+        for name, xyz in positions.items():
+            if np.abs(xyz).max() > _FARTHEST * header.box_kpc:
+                raise CutoutError(
+                    f"{readers[name].group.name}/Coordinates in {path} lie far outside the box"
+                )
+        center = _find_center(given, header, readers, positions)
+        if not np.isfinite(center).all():
+            raise CutoutError(f"{path} has no center that can be computed")
         for name, reader in readers.items():
             offsets = unwrap(positions[name], center, header.box_kpc)
             keep = reader.is_wanted()
@@ -135,13 +143,15 @@ class _Reader:
         found = getattr(data, "shape", "a group")
         if found != shape or data.dtype.kind not in "fiu":
             raise CutoutError(f"{where} must hold numbers of shape {shape}, got {found}")
-        values = data[:].astype(np.float64)
+        unit = quantity.unit(self.header.scale_factor, self.header.hubble)
+        with np.errstate(over="ignore"):
+            values = read_array(data).astype(np.float64) * unit
         if not np.isfinite(values).all():
             count = int((~np.isfinite(values)).sum())
             raise CutoutError(f"{where} must be finite, got {count} NaN or infinite values")
         if quantity.must_be_positive and not (values > 0).all():
-            raise CutoutError(f"{where} must be above zero, got {values.min():g}")
-        return values * quantity.unit(self.header.scale_factor, self.header.hubble)
+            raise CutoutError(f"{where} must be above zero, got {values.min() / unit:g}")
+        return values
 
     def is_wanted(self) -> NDArray[np.bool_]:
         """Return (n,) False for wind, stored with the stars at a formation time <= 0."""
@@ -176,15 +186,18 @@ class _Reader:
         return fields
 
 
+def _checked_center(center_kpc: Sequence[float] | Array) -> Array:
+    center = np.asarray(center_kpc, np.float64)
+    if center.shape != (3,) or not np.isfinite(center).all():
+        raise ValueError(f"center_kpc must be three finite numbers, got {center_kpc}")
+    return center
+
+
 def _find_center(
-    given: Sequence[float] | Array | None, header: Header, readers: dict[str, _Reader],
-    positions: dict[str, Array],
-) -> Array:  # fmt: skip
+    given: Array | None, header: Header, readers: dict[str, _Reader], positions: dict[str, Array]
+) -> Array:
     if given is not None:
-        center = np.asarray(given, np.float64)
-        if center.shape != (3,) or not np.isfinite(center).all():
-            raise ValueError(f"center_kpc must be three finite numbers, got {given}")
-        return center
+        return given
     if header.center_kpc is not None:
         return header.center_kpc
     deep = [t for t in readers if POTENTIAL in readers[t]]

@@ -69,7 +69,7 @@ def orient(galaxy: Galaxy) -> Orientation:
 def _inner(galaxy: Galaxy, name: str) -> tuple[Particles, Array, NDArray[np.bool_]]:
     """Return particles, their masses, and which of them lie near and count."""
     particles = galaxy.particles[name]
-    masses = particles["hi_masses"] if "hi_masses" in particles else particles.masses
+    masses = particles.fields.get("hi_masses", particles.masses)
     radii = np.linalg.norm(particles.coordinates, axis=1)
     inside = (radii > 0) & (radii < galaxy.baryonic_half_mass_radius()) & (masses > 0)
     return particles, masses, inside

@@ -29,6 +29,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from data.atomic import replacing
+from data.hdf5 import check_claim, reading
 from data.shards import MASSES, Layout, Record, StoreError, open_file
 from data.store import MapStore
 
@@ -125,10 +126,11 @@ def read_published(paths: Iterable[str | Path], path: str | Path) -> MapStore:
     """
     with ExitStack() as stack:
         stacks: dict[str, dict[str, _Image]] = {}
-        for source in paths:
-            found = _images(stack.enter_context(open_file(Path(source))), Path(source))
-            for domain, key, image in found:
-                stacks.setdefault(key, {}).setdefault(domain, image)
+        for source in map(Path, paths):
+            file = stack.enter_context(open_file(source))
+            with reading(source, StoreError):
+                for domain, key, image in _images(file, source):
+                    stacks.setdefault(key, {}).setdefault(domain, image)
         shapes = {image.images.shape[1:] for group in stacks.values() for image in group.values()}
         if len(shapes) != 1 or len(set(next(iter(shapes)))) != 1:
             raise StoreError(f"published maps must be squares of one size, got {sorted(shapes)}")
@@ -150,6 +152,9 @@ def _images(file: h5py.File, path: Path) -> Iterator[tuple[str, str, _Image]]:
         raise StoreError(f"{path} holds none of {', '.join(g.path for g in GROUPS.values())}")
     for domain, group in groups.items():
         images = file[f"{group.path}/images"]
+        check_claim(images)
+        if images.ndim != 3 or images.dtype.kind not in "fiu":
+            raise StoreError(f"{images.name} in {path} must be numbers (n, row, column)")
         for number in range(len(images)):
             entry = file.get(f"{group.path}/metadata/{number:04d}")
             attributes = {k: _plain(v) for k, v in entry.attrs.items()} if entry is not None else {}
@@ -166,24 +171,37 @@ def _described(
     """Yield images that belong together with what is known of them; rotations are counted."""
     seen: Counter[str] = Counter()
     for group in stacks.values():
-        given = next(iter(group.values())).attributes
-        name = given.get("galaxy") or f"TNG50-1/{given['snapshot']}/halo-{given['gid']}"
-        angles = given.get("rotxy", (0.0, 0.0))
-        matrix = Rotation.from_euler("xy", angles, degrees=True).as_matrix()
-        masses = {t: given[c] for t, c in MASSES.items() if c in given}
-        redshift = given.get("redshift", REDSHIFTS.get(given.get("snapshot", -1), np.nan))
-        yield group, {
-            "name": name, "kind": given.get("kind", ""), "redshift": float(redshift),
-            "extent_kpc": float(np.ptp(np.ravel(given["extent"])[:2])),
-            "rotation_index": int(given.get("rotation_index", seen[name])),
-            "rotation": np.asarray(given.get("rotation", matrix)), "masses": masses,
-            "lineage": given.get("lineage", ""),
-        }  # fmt: skip
-        seen[name] += 1
+        first = next(iter(group.values()))
+        with reading(Path(first.images.file.filename), StoreError):
+            fields = _fields(first.attributes, seen)
+        yield group, fields
+        seen[fields["name"]] += 1
+
+
+def _fields(given: Mapping[str, Any], seen: Mapping[str, int]) -> dict[str, Any]:
+    """Return what the attributes of an image say of its galaxy, as `Record` takes it."""
+    name = str(given.get("galaxy") or f"TNG50-1/{given['snapshot']}/halo-{given['gid']}")
+    angles = given.get("rotxy", (0.0, 0.0))
+    matrix = Rotation.from_euler("xy", angles, degrees=True).as_matrix()
+    redshift = given.get("redshift", REDSHIFTS.get(given.get("snapshot", -1), np.nan))
+    extent_kpc = float(np.ptp(np.ravel(given["extent"])[:2]))
+    if not 0 < extent_kpc < np.inf:
+        raise ValueError(f"the extent of {name} must be above zero, got {extent_kpc:g}")
+    return {
+        "name": name, "kind": str(given.get("kind", "")), "redshift": float(redshift),
+        "extent_kpc": extent_kpc,
+        "rotation_index": int(given.get("rotation_index", seen[name])),
+        "rotation": np.asarray(given.get("rotation", matrix), np.float64),
+        "masses": {t: float(given[c]) for t, c in MASSES.items() if c in given},
+        "lineage": str(given.get("lineage", "")),
+    }  # fmt: skip
 
 
 def _record(group: Mapping[str, _Image], fields: Mapping[str, Any]) -> Record:
-    maps = {d: image.images[image.number] / GROUPS[d].scale for d, image in group.items()}
+    maps = {}
+    for domain, image in group.items():
+        with reading(Path(image.images.file.filename), StoreError):
+            maps[domain] = image.images[image.number] / GROUPS[domain].scale
     return Record(maps=maps, **fields)
 
 

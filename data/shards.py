@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from data.atomic import replacing
 from data.domains import get_domain
+from data.hdf5 import check_claim, read_array, reading
 from data.splits import split_of
 
 FORMAT = "galactic-alchemy-maps/2"
@@ -32,6 +33,7 @@ MANTISSA_BITS = 10
 _FLOAT32_MANTISSA = 23
 _USER_BLOCK = 512
 _LONGEST_NAME = 128
+_LARGEST_GRID = 16384
 MASSES = {"gas": "gas_mass", "dark_matter": "dark_matter_mass", "stars": "stellar_mass"}
 
 
@@ -57,6 +59,11 @@ class Layout:
     def __post_init__(self) -> None:
         for name in self.domains:
             get_domain(name)
+        if not 1 <= self.grid_size <= _LARGEST_GRID or len(set(self.domains)) < len(self.domains):
+            raise StoreError(
+                f"a store has different domains and a grid_size from 1 to {_LARGEST_GRID}, "
+                f"got {', '.join(self.domains)} and {self.grid_size}"
+            )
 
     def __str__(self) -> str:
         options = ", ".join(f"{name} {value}" for name, value in self.options.items())
@@ -72,9 +79,10 @@ class Layout:
         """Return the layout that `to_json` wrote; StoreError where `text` is something else."""
         try:
             values = json.loads(text)
-            if values["format"] == FORMAT:
-                return cls(tuple(values["domains"]), int(values["grid_size"]), values["options"])
-        except (ValueError, KeyError, TypeError):
+            names, side, options = (values[n] for n in ("domains", "grid_size", "options"))
+            if values["format"] == FORMAT and type(side) is int and isinstance(options, dict):
+                return cls(tuple(names), side, options)
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass
         raise StoreError(f"{where} does not describe a map store of format {FORMAT}")
 
@@ -100,7 +108,7 @@ class Record:
     lineage: str = ""
 
     def __post_init__(self) -> None:
-        longest = max(len(name.encode()) for name in (self.name, self.lineage))
+        longest = max(len(name.encode("utf-8", "replace")) for name in (self.name, self.lineage))
         if longest > _LONGEST_NAME or np.shape(self.rotation) != (3, 3):
             raise StoreError(
                 f"record {self.name} must have name and lineage of at most {_LONGEST_NAME} bytes "
@@ -155,27 +163,46 @@ def open_file(path: Path) -> h5py.File:
     try:
         # Without a cache of chunks: each is read once in a while, and copied once less.
         return h5py.File(path, "r", rdcc_nbytes=0)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise StoreError(f"{path} is not a readable HDF5 file ({error})") from None
 
 
 def open_shard(path: Path) -> h5py.File:
     """Return the open file of a shard; StoreError where it is none."""
     file = open_file(path)
-    if str(file.attrs.get("format")).startswith("galactic-alchemy-maps/"):
+    try:
+        with reading(path, StoreError):
+            if str(file.attrs.get("format")).startswith("galactic-alchemy-maps/"):
+                raise StoreError(
+                    f"{path} is a map store of an old format in one file: build it again, as a "
+                    "folder"
+                )
+            if not all(isinstance(file.get(name), h5py.Dataset) for name in ("index", "maps")):
+                raise StoreError(f"{path} is an HDF5 file but not a shard of a map store")
+    except StoreError:
         file.close()
-        raise StoreError(
-            f"{path} is a map store of an old format in one file: build it again, as a folder"
-        )
-    if not {"index", "maps"} <= set(file):
-        file.close()
-        raise StoreError(f"{path} is an HDF5 file but not a shard of a map store")
+        raise
     return file
 
 
 def layout_of(file: h5py.File, path: Path) -> Layout:
     """Return the layout of an open shard."""
-    return Layout.from_json(file.attrs.get("layout", ""), path)
+    with reading(path, StoreError):
+        return Layout.from_json(file.attrs.get("layout", ""), path)
+
+
+def maps_of(file: h5py.File, layout: Layout, path: Path) -> h5py.Dataset:
+    """Return the maps (n, domain, row, column) of an open shard; StoreError where they misfit."""
+    with reading(path, StoreError):
+        maps = file["maps"]
+        expected = (len(layout.domains), layout.grid_size, layout.grid_size)
+        if len(maps.shape or ()) != 4 or maps.shape[1:] != expected or maps.dtype.kind != "f":
+            raise StoreError(
+                f"{path} is damaged: its maps must be numbers of shape (n, "
+                f"{', '.join(map(str, expected))}), got {maps.dtype} of shape {maps.shape}"
+            )
+        check_claim(maps)
+        return maps
 
 
 def rows_of(file: h5py.File, layout: Layout) -> NDArray[Any]:
@@ -183,10 +210,21 @@ def rows_of(file: h5py.File, layout: Layout) -> NDArray[Any]:
 
     The column `lineage` is empty where a shard is older than that column.
     """
-    stored = file["index"][:]
-    rows = np.zeros(len(stored), index_dtype(len(layout.domains)))
-    for name in stored.dtype.names:
-        rows[name] = stored[name]
+    path = Path(file.filename)
+    count = len(maps_of(file, layout, path))
+    with reading(path, StoreError):
+        stored = read_array(file["index"])
+        rows = np.zeros(count, index_dtype(len(layout.domains)))
+        lacking = set(rows.dtype.names or ()).difference(stored.dtype.names or (), ("lineage",))
+        if stored.shape != rows.shape or lacking:
+            raise StoreError(
+                f"{path} is damaged: its index must be a table of {count} rows, got shape "
+                f"{stored.shape} without {', '.join(sorted(lacking)) or 'any column missing'}"
+            )
+        for name in stored.dtype.names or ():
+            rows[name] = stored[name]
+            if rows[name].dtype.kind == "S":
+                np.char.decode(rows[name], "utf-8")
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,16 +75,20 @@ def read_centers(table: str | Path, path: str | Path) -> list[Cutout]:
     object a line: center in the box and radius of the sphere to keep, physical kpc.
     """
     objects = []
-    with open(table, newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                x, y, z = (float(row[column]) for column in _CENTER_COLUMNS)
-                objects.append(
-                    Cutout(Path(path).resolve(), row["name"], (x, y, z), float(row["radius_kpc"]))
-                )
-            except (KeyError, TypeError, ValueError):
-                raise ValueError(
-                    f"line {number} of {table} must have name, {', '.join(_CENTER_COLUMNS)} and "
-                    f"radius_kpc, got {dict(row)}"
-                ) from None
+    try:
+        text = Path(table).read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table} is no table of centers ({error})") from None
+    for number, row in enumerate(rows, start=2):
+        try:
+            x, y, z = (float(row[column]) for column in _CENTER_COLUMNS)
+            objects.append(
+                Cutout(Path(path).resolve(), row["name"], (x, y, z), float(row["radius_kpc"]))
+            )
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(
+                f"line {number} of {table} must have name, {', '.join(_CENTER_COLUMNS)} and "
+                f"radius_kpc, got {dict(row)!s:.200}"
+            ) from None
     return objects

@@ -22,12 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.atomic import replacing
+from data.hdf5 import read_array, reading
 from data.shards import (
     Layout,
     Record,
     StoreError,
     index_dtype,
     layout_of,
+    maps_of,
     open_shard,
     rows_of,
     verify_shard,
@@ -144,13 +146,23 @@ class MapStore:
     def _read_index(self) -> None:
         """Take what index.hdf5 knows; nothing where it is not there or of another version."""
         try:
-            with h5py.File(self._folder / INDEX, "r") as file:
-                rows, where, shards = (file[name][:] for name in ("rows", "where", "shards"))
-        except (OSError, KeyError):
+            with reading(self._folder / INDEX, StoreError):
+                with h5py.File(self._folder / INDEX, "r") as file:
+                    rows, where, names = (
+                        read_array(file[name]) for name in ("rows", "where", "shards")
+                    )
+                shards = [name.decode() for name in names]
+                for column in rows.dtype.names or ():
+                    if rows[column].dtype.kind == "S":
+                        np.char.decode(rows[column], "utf-8")
+        except StoreError:
             return
-        if rows.dtype == self.index.dtype:
-            self.index, self._where = rows, where
-            self._shards = [name.decode() for name in shards]
+        is_of_today = rows.dtype == self.index.dtype and rows.ndim == 1
+        if is_of_today and where.shape == (len(rows), 2) and where.dtype.kind in "iu":
+            # A damaged index may name shards or rows that are not there.
+            if len(rows) and (where.min() < 0 or where[:, 0].max() >= len(shards)):
+                return
+            self.index, self._where, self._shards = rows, where.astype(np.int64), shards
 
     def write_index(self) -> None:
         """Write the index for readers to come, in place of the one that is there."""
@@ -213,11 +225,12 @@ class MapStore:
         for place in np.lexsort(self._where[chosen].T[::-1]).tolist():
             shard, row = self._where[chosen[place]].tolist()
             maps = self._maps(shard)
-            if domains is None:
-                out[place] = maps[row]
-            else:
-                for i, channel in enumerate(channels):
-                    out[place, i] = maps[row, channel]
+            with reading(self._folder / self._shards[shard], StoreError):
+                if domains is None:
+                    out[place] = maps[row]
+                else:
+                    for i, channel in enumerate(channels):
+                        out[place, i] = maps[row, channel]
         return out
 
     def channels(self, domains: Sequence[str]) -> Sequence[int]:
@@ -234,7 +247,8 @@ class MapStore:
         if shard not in self._files:
             if len(self._files) >= _OPEN_SHARDS:
                 self._files.popitem(last=False)[1].file.close()
-            self._files[shard] = open_shard(self._folder / self._shards[shard])["maps"]
+            path = self._folder / self._shards[shard]
+            self._files[shard] = maps_of(open_shard(path), self.layout, path)
         self._files.move_to_end(shard)
         return self._files[shard]
 

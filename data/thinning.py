@@ -38,7 +38,8 @@ def _thin(particles: Particles, max_particles: int) -> Particles:
         if name in fields and (left := fields[name].sum()) > 0:
             fields[name] = fields[name] * (particles[name].sum() / left)
     if "smoothing_lengths" in fields:
-        fields["smoothing_lengths"] = fields["smoothing_lengths"] * (count / max_particles) ** (1 / 3)
+        wider = np.cbrt(count / max_particles)
+        fields["smoothing_lengths"] = wider * fields["smoothing_lengths"]
     masses = particles.masses[kept]
     masses = masses * (particles.masses.sum() / masses.sum())
     return Particles(particles.coordinates[kept], masses, fields)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -23,6 +23,16 @@ _REQUIRED: dict[str, type] = {
     "name": str, "family": str, "network": dict, "process": dict, "domains": list,
     "grid_size": int, "normalization": dict,
 }  # fmt: skip
+
+
+# What networks, processes and tensors raise on fields that make no sense.
+_WRONG = (
+    TypeError, ValueError, RuntimeError, ArithmeticError, LookupError, AttributeError,
+    MemoryError, RecursionError, AssertionError,
+)  # fmt: skip
+_MOST = {"grid_size": 16384, "default_steps": 1000}
+# Of a network: the largest number in its configuration, and the most blocks.
+_LARGEST, _BLOCKS = 8192, 256
 
 
 class CheckpointError(ValueError):
@@ -65,7 +75,7 @@ def read_card(folder: str | Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"no checkpoint at {folder}: {CARD} is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
     card = card if isinstance(card, dict) else {}
     if lacking := [key for key in _REQUIRED if key not in card]:
@@ -73,7 +83,12 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     for key, kind in _REQUIRED.items():
         if not isinstance(card[key], kind):
             raise CheckpointError(
-                f"{key} in {path} must be a JSON {kind.__name__}, got {card[key]!r}"
+                f"{key} in {path} must be a JSON {kind.__name__}, got {card[key]!r:.80}"
+            )
+    for key, most in _MOST.items():
+        if type(card.get(key, 1)) is not int or not 1 <= card.get(key, 1) <= most:
+            raise CheckpointError(
+                f"{key} in {path} must be a whole number from 1 to {most}, got {card[key]!r:.80}"
             )
     return card
 
@@ -82,11 +97,14 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
     """Return a checkpoint's weights by name, float32; CheckpointError if missing or damaged."""
     path = Path(folder) / WEIGHTS
     try:
-        return {k: v.float() for k, v in load_file(path).items()}
+        weights = {k: v.float() for k, v in load_file(path).items()}
     except FileNotFoundError:
         raise CheckpointError(f"no weights at {path}") from None
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
+    except (SafetensorError, OSError, *_WRONG) as error:
+        raise CheckpointError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
+    if bad := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(f"{path} is damaged: {bad[0]} has values that are not finite")
+    return weights
 
 
 def weights_digest(folder: str | Path) -> str:
@@ -106,12 +124,44 @@ def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:
             f"unknown family {card['family']!r}; known are {', '.join(PROCESSES)}"
         )
     try:
+        _check_size(card["network"])
         network = create(configure(card["network"]))
         return network, PROCESSES[card["family"]](**card["process"])
-    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+    except _WRONG as error:
+        text = " ".join(str(error).split())[:300]
         raise CheckpointError(
-            f"card of {card['name']} does not describe a network: {error}"
+            f"card of {card['name']} does not describe a network: {text}"
         ) from None
+
+
+def _check_size(fields: dict[str, Any]) -> None:
+    """Raise ValueError on a network beyond what could be meant, before anything is made of it."""
+    for name, value in fields.items():
+        numbers = value if isinstance(value, list) else [value]
+        if len(numbers) > _BLOCKS or any(
+            isinstance(n, int | float) and not abs(n) <= _LARGEST for n in numbers
+        ):
+            raise ValueError(f"{name} must be at most {_LARGEST}, got {value!r:.80}")
+    blocks = [*fields.get("blocks", ()), fields.get("depth", 0)]
+    if sum(blocks) > _BLOCKS:
+        raise ValueError(f"a network has at most {_BLOCKS} blocks, got {sum(blocks)}")
+
+
+def _check_fit(network: AnyNetwork, folder: str | Path) -> None:
+    """Raise CheckpointError unless the weights have the network's names and shapes.
+
+    Looks at the header of the file alone, before network or weights take any memory.
+    """
+    path = Path(folder) / WEIGHTS
+    try:
+        with safe_open(path, "pt") as file:
+            stored = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise CheckpointError(f"no weights at {path}") from None
+    except (SafetensorError, OSError, *_WRONG) as error:
+        raise CheckpointError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
+    if stored != {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}:
+        raise CheckpointError(f"the weights at {path} do not fit their card")
 
 
 def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, Any]]:
@@ -126,12 +176,15 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
         if name not in DOMAINS:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
-    network, process = build(card)
-    if len(card["domains"]) > network.config.num_domains:
+    with torch.device("meta"):  # A card of a few lines can describe a network of any size.
+        bare, _ = build(card)
+    if len(card["domains"]) > bare.config.num_domains:
         raise CheckpointError(
             f"checkpoint {card['name']} lists {len(card['domains'])} domains for a network of "
-            f"{network.config.num_domains}"
+            f"{bare.config.num_domains}"
         )
+    _check_fit(bare, folder)
+    network, process = build(card)
     try:
         network.load_state_dict(read_weights(folder))
     except RuntimeError:

@@ -73,7 +73,9 @@ class Controls(Viewer):
             stylesheets=[_STATUS_CSS],
         )  # fmt: skip
         self._facts = Facts(session)
-        session.param.watch(self._update, ["scene", "run", "preview", "busy", "loading", "problem"])
+        session.param.watch(
+            self._update, ["scene", "run", "preview", "busy", "ahead", "loading", "problem"]
+        )
         store.param.watch(self._update, ["translator"])
         self._update()
 
@@ -167,6 +169,8 @@ class Controls(Viewer):
             return "Making the maps of this galaxy…"
         if session.preview:
             return f"Sampling: step {session.preview[0]} of {session.preview[1]}"
+        if session.busy and session.ahead:
+            return f"Waiting: {session.ahead} before this one…"
         if session.busy:
             return "Waiting for the translator…"
         if run:

@@ -51,7 +51,7 @@ class Scene:
     missing : by domain, the sentence that says why there is no map.
     properties : scalars of the galaxy, as "halo_mass" in Msun.
     cutout : the file that a galaxy comes from which is not of the catalog.
-    matrix : (3, 3) rotation of the galaxy's coordinates, the line of sight then along the last axis.
+    matrix : (3, 3) rotation of the galaxy's coordinates; the line of sight is then the last axis.
     orientation : of the galaxy; None where it has no particles, and thus no other rotations than
         those it came with.
     """

@@ -27,16 +27,18 @@ from data.domains import get_domain
 from data.normalize import DEFAULT, Normalization
 from engine.step import Step
 from explorer import theme
+from explorer.beside import Beside
 from explorer.ensemble import Ensemble
 from explorer.library import Scene
 from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.store import MAX_STEPS, Store
 from explorer.translation import Run, collect
-from explorer.views.maps import MapRow
+from explorer.views.crosshair import Crosshair
+from explorer.views.grid import MapGrid
 from explorer.views.steps import StepPlayer
 from explorer.views.uncertainty import Uncertainty
-from explorer.views.viewport import frame_size, num_columns
+from explorer.views.viewport import frame_size
 
 _NAME = "own arrays"
 Map = NDArray[np.float32]
@@ -95,9 +97,9 @@ def maps(
     session.run = _run(session, [step], DEFAULT)
 
     def make() -> Viewer:
-        row, columns = MapRow(session, *_ranges(extent_kpc)), num_columns(width_px)
-        row.resize(frame_size(width_px, columns), columns)
-        return row
+        grid = MapGrid(session, Beside(session), _ranges(extent_kpc), Crosshair())
+        grid.resize(width_px)
+        return grid
 
     return Shown(make, dark, width_px)
 

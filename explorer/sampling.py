@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,8 @@ import param
 from explorer import library, worker
 from explorer.ensemble import Ensemble
 from explorer.library import Scene
-from explorer.session import Session, sentence
-from explorer.store import ADDRESS, View
-
-_log = logging.getLogger(__name__)
+from explorer.session import Session
+from explorer.store import CHOICES, View
 
 COUNTS = (4, 8, 16, 32)
 _PROGRESS_SECONDS = 0.15
@@ -37,7 +34,7 @@ class Sampling(param.Parameterized):
         super().__init__(**params)
         self._session = session
         self._job: worker.Job | None = None
-        session.store.param.watch(self._on_view, [name for name in ADDRESS if name != "step"])
+        session.store.param.watch(self._on_view, list(CHOICES))
         self.param.watch(self._on_view, "count")
         self._recall()
 
@@ -54,19 +51,19 @@ class Sampling(param.Parameterized):
             return
         view, scene, count = self._session.store.view, self._session.scene, self.count
 
-        def work(job: worker.Job) -> None:
-            try:
-                made = draw(view, scene, count, self._reporter(job))
-            except worker.Cancelled:
-                raise
-            except Exception as error:
-                self._fail(job, error)
-                return
+        def work(job: worker.Job) -> Ensemble:
+            made = draw(view, scene, count, self._reporter(job))
             library.ENSEMBLES.put(view, made)
-            self._session.tell(job, lambda: self.param.update(ensemble=made, busy=False))
+            return made
+
+        def show(made: Ensemble) -> None:
+            self.param.update(ensemble=made, busy=False)
+
+        def fail(text: str) -> None:
+            self.param.update(busy=False, notice=text)
 
         self.param.update(ensemble=None, busy=True, progress=(0, 0), notice="")
-        self._job = worker.MODEL.submit(work)
+        self._job = self._session.compute(work, show, fail)
         if self._job is None:
             self.param.update(busy=False, notice="Too much waits already: try again in a moment.")
 
@@ -104,12 +101,6 @@ class Sampling(param.Parameterized):
                 self._session.tell(job, lambda: self.param.update(progress=(step, num_steps)))
 
         return report
-
-    def _fail(self, job: worker.Job, error: Exception) -> None:
-        if not isinstance(error, ValueError):
-            _log.exception("drawing samples failed")
-        text = sentence(error)
-        self._session.tell(job, lambda: self.param.update(busy=False, notice=text))
 
 
 def draw(

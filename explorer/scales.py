@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from data.domains import get_domain
@@ -53,6 +54,11 @@ def log_limits(maps: Sequence[NDArray[Any] | None], domain: str) -> tuple[float,
     return float(10.0**low), float(10.0**high)
 
 
+def linear_limits(maps: Sequence[NDArray[Any] | None], domain: str) -> tuple[float, float]:
+    """Return limits of a linear color scale from zero, as high as those of `log_limits`."""
+    return 0.0, log_limits(maps, domain)[1]
+
+
 def tick_label(value: float) -> str:
     """Write a tick of a logarithmic scale: 10⁶, 3×10⁶, 30, 0.3."""
     exponent = np.log10(value)
@@ -73,11 +79,18 @@ def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     return ticks[:: 1 + len(ticks) // (most + 1)]
 
 
-def bar_ticks(low: float, high: float) -> list[float]:
+def bar_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """Return `log_ticks` less long labels at the very end, which would reach the next map."""
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high, most)
     edge = low * (high / low) ** 0.92
     return [t for t in ticks if t < edge or np.isclose(np.log10(t) % 1.0, 0.0)]
+
+
+def linear_ticks(low: float, high: float, most: int = 4) -> list[float]:
+    """Return at most about `most` round ticks between the limits of a linear scale."""
+    ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
+    slack = 1e-6 * (high - low)
+    return [float(t) for t in ticks if low - slack <= t <= low + 0.94 * (high - low)]
 
 
 def dex_limit(residual: NDArray[Any] | None) -> float:

@@ -17,7 +17,7 @@ from panel.io.state import set_curdoc
 from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store
-from explorer.translation import translate
+from explorer.translation import Run, translate
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +35,12 @@ class Session(param.Parameterized):
     """
 
     scene = param.Parameter(doc="Scene on view, None while it is made.")
-    glimpse = param.Parameter(doc="Coarse scene of two domains while the galaxy is turned, or None.")
+    glimpse = param.Parameter(doc="Coarse scene while the galaxy is turned, or None.")
     run = param.Parameter(doc="Finished translation of the view, or None.")
     pinned = param.Parameter(doc="Finished translation that others are compared with, or None.")
     preview = param.Parameter(doc="(step, number of steps, estimate) of a running translation.")
     busy = param.Boolean(default=False, doc="A translation runs or waits.")
+    ahead = param.Integer(default=0, doc="Other people's work that the session's own waits for.")
     loading = param.Boolean(default=False, doc="Maps are being made.")
     problem = param.String(default="", doc="One sentence on why there is no translation.")
     notice = param.String(default="", doc="One sentence that a person should read.")
@@ -53,7 +54,7 @@ class Session(param.Parameterized):
         self._document = pn.state.curdoc
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
-        self._read_jobs: list[worker.Job] = []
+        self._jobs: list[worker.Job] = []
         self._translate_next = False
         store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
@@ -75,7 +76,7 @@ class Session(param.Parameterized):
     def close(self) -> None:
         """End the session's work."""
         OPEN.discard(self)
-        for job in (self._load_job, self._run_job, *self._read_jobs):
+        for job in (self._load_job, *self._jobs):
             if job is not None:
                 job.cancel()
 
@@ -90,19 +91,23 @@ class Session(param.Parameterized):
             self.param.update(run=kept, recalled=True)
             return
 
-        def work(job: worker.Job) -> None:
-            try:
-                run = translate(view, scene, self._reporter(job))
-            except worker.Cancelled:
-                raise
-            except Exception as error:
-                self._fail(job, error)
-                return
+        def work(job: worker.Job) -> Run:
+            run = translate(view, scene, self.reporter(job, preview))
             library.RUNS.put(view, run)
-            self.tell(job, lambda: self.param.update(run=run, busy=False, preview=None))
+            return run
+
+        def preview(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
+            if step < num_steps:
+                self.preview = (step, num_steps, estimate)
+
+        def show(run: Run) -> None:
+            self.param.update(run=run, busy=False, preview=None)
+
+        def fail(text: str) -> None:
+            self.param.update(busy=False, preview=None, notice=text)
 
         self.param.update(run=None, preview=None, busy=True, recalled=False)
-        self._run_job = worker.MODEL.submit(work)
+        self._run_job = self.compute(work, show, fail)
         if self._run_job is None:
             self.busy = False
             self.notice = "Too many translations wait already: try again in a moment."
@@ -130,24 +135,59 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: show(found))
 
-        job = worker.FILES.submit(run)
+        job = self._keep(worker.FILES.submit(run, id(self)))
         if job is None:
             self.notice = "The server is busy: try again in a moment."
-            return None
-        self._read_jobs = [*(each for each in self._read_jobs if not each.done), job]
         return job
 
-    def _reporter(self, job: worker.Job) -> Callable[[int, int, NDArray[np.float32]], None]:
+    def _keep(self, job: worker.Job | None) -> worker.Job | None:
+        """Remember a job, to be cancelled when the session ends."""
+        if job is not None:
+            self._jobs = [*(each for each in self._jobs if not each.done), job]
+        return job
+
+    def compute(
+        self,
+        work: Callable[[worker.Job], T],
+        show: Callable[[T], None],
+        fail: Callable[[str], None],
+    ) -> worker.Job | None:
+        """Do `work` on the worker of models and hand its result to `show` on the page's thread.
+
+        `work` gets its job, to ask whether it is still wanted; `fail` gets a sentence on what went
+        wrong. The job, to cancel it; None where too much waits already.
+        """
+
+        def run(job: worker.Job) -> None:
+            try:
+                made = work(job)
+            except worker.Cancelled:
+                raise
+            except Exception as error:
+                text = explain(error)
+                self.tell(job, lambda: fail(text))
+                return
+            self.tell(job, lambda: show(made))
+
+        return self._keep(worker.MODEL.submit(run, id(self), self._on_place))
+
+    def _on_place(self, job: worker.Job, ahead: int) -> None:
+        self.tell(job, lambda: self.param.update(ahead=ahead))
+
+    def reporter(self, job: worker.Job, show: Callable[..., Any]) -> Callable[..., None]:
+        """Return what a job calls with its news after each step, which ends it where it should.
+
+        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`.
+        """
         last = 0.0
 
-        def report(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
+        def report(*news: Any) -> None:
             nonlocal last
             job.check()
             now = time.monotonic()
-            if now - last >= PREVIEW_SECONDS and step < num_steps:
+            if now - last >= PREVIEW_SECONDS:
                 last = now
-                news = (step, num_steps, estimate)
-                self.tell(job, lambda: self.param.update(preview=news))
+                self.tell(job, lambda: show(*news))
 
         return report
 
@@ -169,7 +209,7 @@ class Session(param.Parameterized):
             self.tell(job, lambda: self._show(scene))
 
         self.loading = True
-        self._load_job = worker.MAPS.submit(work)
+        self._load_job = worker.MAPS.submit(work, id(self))
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
@@ -195,7 +235,7 @@ class Session(param.Parameterized):
                 return
             self.tell(job, lambda: (self.param.update(glimpse=glimpse), shown()))
 
-        self._load_job = worker.MAPS.submit(work)
+        self._load_job = worker.MAPS.submit(work, id(self))
 
     def settle(self, angles: library.Angles) -> None:
         """Take over the angles to which the galaxy was turned."""
@@ -243,9 +283,7 @@ class Session(param.Parameterized):
             self.translate()
 
     def _fail(self, job: worker.Job, error: Exception) -> None:
-        if not isinstance(error, ValueError):
-            _log.exception("a translation failed")
-        text = sentence(error)
+        text = explain(error)
         self.tell(
             job, lambda: self.param.update(busy=False, loading=False, preview=None, notice=text)
         )
@@ -266,7 +304,9 @@ class Session(param.Parameterized):
             pn.state.execute(apply, schedule=True)
 
 
-def sentence(error: Exception) -> str:
-    """Return what an error says, as a sentence for the page."""
+def explain(error: Exception) -> str:
+    """Return what an error says, as a sentence for the page; log one that is not meant for it."""
+    if not isinstance(error, ValueError):
+        _log.error("a job failed", exc_info=error)
     text = str(error).split("\n")[0] or type(error).__name__
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

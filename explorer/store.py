@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,12 +19,9 @@ MAX_SEED = 999_999
 MAX_GUIDANCE = 5.0
 MAX_ANGLES = (180.0, 360.0, 360.0)
 ANGLES_ALLOWED = (
-    "an inclination from 0 to 180, a position angle and an azimuth from 0 to 360 degrees, as 60,30,0"
+    "an inclination from 0 to 180, a position angle and an azimuth from 0 to 360 degrees, "
+    "as 60,30,0"
 )
-ADDRESS = (
-    "galaxy", "rotation", "angles", "source", "target", "translator", "seed", "steps", "guidance",
-    "step",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,10 @@ def read_angles(rotation: int, text: str | None) -> library.Angles | None:
     return angles
 
 
+CHOICES = tuple(each.name for each in fields(View))
+ADDRESS = (*CHOICES, "step", "beside", "scale", "limits")
+
+
 class Store(param.Parameterized):
     """What a person has chosen; bounded, so that an address cannot ask for what is not there."""
 
@@ -113,6 +115,10 @@ class Store(param.Parameterized):
     guidance = param.Number(default=1.0, bounds=(0.0, MAX_GUIDANCE),
                             doc="0 ignores the source, 1 is the trained model.")  # fmt: skip
     step = param.Integer(default=0, bounds=(0, MAX_STEPS), doc="Step on view; 0 is the last.")
+    beside = param.String(default="", doc="Translators beside the chosen one, with commas.")
+    scale = param.Selector(default="logarithmic", objects=["logarithmic", "linear"])
+    limits = param.Selector(default="shared", objects=["shared", "own"],
+                            doc="Color limits: the truth's, or each map's own.")  # fmt: skip
 
     def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
         super().__init__(**params)
@@ -120,6 +126,8 @@ class Store(param.Parameterized):
         galaxies, translators = list(library.ENTRIES), list(self.cards)
         self.param.galaxy.objects = galaxies
         self.param.translator.objects = translators
+        name = "|".join(re.escape(each) for each in translators)
+        self.param.beside.regex = rf"(?:(?:{name})(?:,(?:{name}))*)?$"
         self.galaxy = galaxies[0]
         self.translator = translators[0] if translators else None
         if translators:
@@ -127,9 +135,10 @@ class Store(param.Parameterized):
         for name in ("galaxy", "translator", "steps"):
             self.param[name].default = getattr(self, name)
 
-    def default_steps(self) -> int:
-        """Return the number of steps that the chosen translator's card names."""
-        return min(max(int(self.card.get("default_steps", 32)), 1), MAX_STEPS)
+    def default_steps(self, translator: str | None = None) -> int:
+        """Return the number of steps that a translator's card names; the chosen one's."""
+        card = self.cards[translator] if translator else self.card
+        return min(max(int(card.get("default_steps", 32)), 1), MAX_STEPS)
 
     @property
     def is_random(self) -> bool:
@@ -140,7 +149,7 @@ class Store(param.Parameterized):
     @property
     def has_prior(self) -> bool:
         """Whether the chosen translator can be guided: it also knows targets without a source."""
-        return bool(dict(self.card.get("network", {})).get("null_source", False))
+        return _has_prior(self.card)
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -150,31 +159,48 @@ class Store(param.Parameterized):
     @property
     def view(self) -> View:
         """What the next translation would depend on."""
-        values = {name: getattr(self, name) for name in ADDRESS if name not in ("step", "angles")}
-        return View(**values, angles=self.angles if self.rotation == library.FREE else None)
+        view = View(*(getattr(self, name) for name in CHOICES))
+        return view if self.rotation == library.FREE else replace(view, angles=None)
 
-    def problem(self, missing: Mapping[str, str] | None = None) -> str:
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The translators beside the chosen one, each once."""
+        names = dict.fromkeys(filter(None, self.beside.split(",")))
+        return tuple(name for name in names if name != self.translator)
+
+    def view_of(self, translator: str) -> View:
+        """Return the view through another translator, in its own number of steps."""
+        guidance = self.guidance if _has_prior(self.cards[translator]) else 1.0
+        steps = self.default_steps(translator)
+        return replace(self.view, translator=translator, steps=steps, guidance=guidance)
+
+    def problem(
+        self, missing: Mapping[str, str] | None = None, translator: str | None = None
+    ) -> str:
         """Say in one sentence why there can be no translation; empty where there can.
 
         Parameters
         ----------
         missing : by domain, why the galaxy has no map of it.
+        translator : one beside the chosen one, which is the default.
         """
         if not self.translator:
             return "There is no translator: no checkpoint was found."
         source, target = DOMAINS[self.source], DOMAINS[self.target]
         if source is target:
             return f"Source and target are both {source.label.lower()}: choose two domains."
-        known = self.card.get("domains", list(DOMAINS))
+        view = self.view_of(translator) if translator else self.view
+        card = self.cards[view.translator]
+        known = card.get("domains", list(DOMAINS))
         for domain in (source, target):
             if domain.name not in known:
                 labels = ", ".join(DOMAINS[name].label.lower() for name in known if name in DOMAINS)
                 return (
-                    f"{self.translator} does not know the domain {domain.label.lower()}; "
+                    f"{view.translator} does not know the domain {domain.label.lower()}; "
                     f"it knows {labels}."
                 )
-        if self.guidance != 1.0 and not self.has_prior:
-            return f"{self.translator} knows no prior, so that its guidance must be 1."
+        if view.guidance != 1.0 and not _has_prior(card):
+            return f"{view.translator} knows no prior, so that its guidance must be 1."
         for domain in (source, target):
             if missing and domain.name in missing:
                 reason = missing[domain.name]
@@ -212,6 +238,8 @@ class Store(param.Parameterized):
             return "a galaxy of the list" if name == "galaxy" else f"one of {names}"
         if isinstance(parameter, ViewingAngles):
             return ANGLES_ALLOWED
+        if name == "beside":
+            return f"names out of {', '.join(self.cards)}, with commas between them"
         low, high = parameter.bounds
         kind = "a whole number" if isinstance(parameter, param.Integer) else "a number"
         return f"{kind} from {low:g} to {high:g}"
@@ -220,7 +248,7 @@ class Store(param.Parameterized):
         shown = str(value)[:40]
         return (
             f"The address asks for {name} “{shown}”, which is not {self.allowed(name)}; "
-            f"showing {self.param[name].serialize(getattr(self, name))} instead."
+            f"showing {self.param[name].serialize(getattr(self, name)) or 'none'} instead."
         )
 
     def address(self) -> str:
@@ -229,5 +257,10 @@ class Store(param.Parameterized):
         if self.rotation != library.FREE:
             del shown["angles"]
         return "?" + urlencode(
-            {n: self.param[n].serialize(v) for n, v in shown.items() if v is not None}
+            {n: self.param[n].serialize(v) for n, v in shown.items() if v not in (None, "")},
+            safe=",",
         )
+
+
+def _has_prior(card: Mapping[str, Any]) -> bool:
+    return bool(dict(card.get("network", {})).get("null_source", False))

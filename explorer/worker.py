@@ -40,7 +40,7 @@ class Job:
         self,
         work: Callable[[Job], None],
         owner: Hashable = None,
-        on_place: Callable[[int], None] = lambda ahead: None,
+        on_place: Callable[[Job, int], None] = lambda job, ahead: None,
     ):
         self.owner = owner
         self.done = False
@@ -69,7 +69,7 @@ class Job:
         if ahead != self._ahead and not self.cancelled:
             self._ahead = ahead
             try:
-                self._on_place(ahead)
+                self._on_place(self, ahead)
             except Exception:  # whoever listens must not hold up those who work
                 _log.exception("a job could not be told its place")
 
@@ -107,12 +107,12 @@ class Worker:
         self,
         work: Callable[[Job], None],
         owner: Hashable = None,
-        on_place: Callable[[int], None] = lambda ahead: None,
+        on_place: Callable[[Job, int], None] = lambda job, ahead: None,
     ) -> Job | None:
         """Queue `work`, which is called with its job; None where too much waits.
 
-        `on_place` is called, on any thread, with the number of jobs that come before, whenever that
-        changes; 0 when the work begins.
+        `on_place` is called, on any thread, with the job and the number of jobs that come before,
+        whenever that changes; 0 when the work begins.
         """
         job = Job(work, owner, on_place)
         with self._changed:

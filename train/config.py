@@ -34,6 +34,15 @@ _MOST = {
 }  # fmt: skip
 
 
+# What the parser and its constructors of dates, numbers and sets raise on odd text.
+_NO_YAML = (
+    yaml.YAMLError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
+_LONGEST, _DEEPEST = 65536, 200
+_TEXTS = ("name", "title", "family", "data", "output")
+
+
 class ConfigError(ValueError):
     """A configuration is missing or says something unknown."""
 
@@ -107,25 +116,30 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         self._check_numbers()
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str) or "\0" in getattr(self, name):
+                raise ConfigError(f"{name} must be text, got {getattr(self, name)!r:.80}")
+        if not isinstance(self.init, str):
+            raise ConfigError(f"init must be the name or folder of a checkpoint, got {self.init!r}")
         if self.normalization == "init" and not self.init:
             raise ConfigError("normalization: init needs a checkpoint in init to take it from")
         for name in ("network", "process"):
             if not isinstance(getattr(self, name), dict):
-                raise ConfigError(f"{name} must hold keys and values, got {getattr(self, name)!r}")
-        if self.default_sampler not in SAMPLERS:
+                raise ConfigError(
+                    f"{name} must hold keys and values, got {getattr(self, name)!r:.80}"
+                )
+        if str(self.default_sampler) not in SAMPLERS:
             raise ConfigError(
                 f"default_sampler must be one of {', '.join(SAMPLERS)}, "
-                f"got {self.default_sampler!r}"
+                f"got {self.default_sampler!r:.80}"
             )
-        if not isinstance(self.init, str):
-            raise ConfigError(f"init must be the name or folder of a checkpoint, got {self.init!r}")
         for name, allowed in (
             ("precision", ("float32", "bfloat16")), ("schedule", ("cosine", "constant")),
             ("normalization", ("default", "store", "init")),
         ):  # fmt: skip
             if getattr(self, name) not in allowed:
                 raise ConfigError(
-                    f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}"
+                    f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r:.80}"
                 )
         self._settle_drop_source()
 
@@ -133,13 +147,13 @@ class FitConfig:
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if type(value) is not int or value < least:
-                raise ConfigError(f"{name} must be a whole number from {least}, got {value!r}")
+                raise ConfigError(f"{name} must be a whole number from {least}, got {value!r:.80}")
         for name, most in _MOST.items():
             value = getattr(self, name)
             if type(value) not in (int, float) or not 0 <= value <= most:
                 limits = "from 0" if most == sys.float_info.max else f"from 0 to {most}"
                 hint = "; write 1.0e-3, YAML reads 1e-3 as text" if isinstance(value, str) else ""
-                raise ConfigError(f"{name} must be a number {limits}, got {value!r}{hint}")
+                raise ConfigError(f"{name} must be a number {limits}, got {value!r:.80}{hint}")
 
     @property
     def folder(self) -> Path:
@@ -152,7 +166,7 @@ class FitConfig:
         if share is None:
             share = 0.0 if needs_source else DROP_SOURCE
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
-            raise ConfigError(f"drop_source must be a share from 0 to below 1, got {share!r}")
+            raise ConfigError(f"drop_source must be a share from 0 to below 1, got {share!r:.80}")
         if share and needs_source:
             raise ConfigError(
                 f"drop_source must be 0 for {self.family}, whose path starts at the source, "
@@ -169,11 +183,20 @@ def load_config(path: str | Path, **overrides: Any) -> FitConfig:
     ConfigError : if the file is missing, is no YAML mapping, or holds an unknown or wrong key.
     """
     try:
-        fields = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        # The parser takes time that grows with the square of how deep things are nested.
+        if len(text) > _LONGEST or text.count("[") + text.count("{") > _DEEPEST:
+            raise yaml.YAMLError(
+                f"it must have at most {_LONGEST} characters and {_DEEPEST} brackets"
+            )
+        # A few lines of aliases of aliases stand for more than any memory holds.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise yaml.YAMLError("aliases (*name) are not taken")
+        fields = yaml.safe_load(text)
     except FileNotFoundError:
         raise ConfigError(f"no such configuration: {path}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except _NO_YAML as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(fields, dict):
         raise ConfigError(f"{path} must hold a mapping of keys to values")
     fields |= {key: value for key, value in overrides.items() if value is not None}
@@ -184,5 +207,5 @@ def load_config(path: str | Path, **overrides: Any) -> FitConfig:
         raise ConfigError(f"{path} lacks {', '.join(lacking)}")
     try:
         return FitConfig(**fields)
-    except (TypeError, ConfigError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    except (TypeError, ValueError) as error:  # Others than ours: a number too long to be shown.
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None

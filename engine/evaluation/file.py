@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_origin, get_type_hints
 
 import h5py
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from data.atomic import replacing
 from data.domains import DOMAINS
+from data.hdf5 import read_array, reading
 from data.shards import round_mantissa
 from engine.evaluation.direction import Direction
 from engine.evaluation.schema import ARRAYS, CASE, DIRECTION, FORMAT, GALAXY
@@ -187,20 +188,17 @@ class Evaluation:
             raise EvaluationError(f"no such evaluation: {path}")
         try:
             file = h5py.File(path, "r")
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise EvaluationError(f"{path} is not a readable HDF5 file ({error})") from None
-        with file:
-            if file.attrs.get("format") != FORMAT:
+        with reading(path, EvaluationError), file:
+            if str(file.attrs.get("format")) != FORMAT:
                 raise EvaluationError(f"{path} is not an evaluation of format {FORMAT}")
-            try:
-                galaxies, directions, cases = (_table(file, *table) for table in _TABLES)
-                made = cls(
-                    _record(Method, file["method"].attrs), _record(MapSet, file["maps"].attrs),
-                    galaxies, directions, cases, {name: file[name][...] for name in ARRAYS},
-                )  # fmt: skip
-            except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-                raise EvaluationError(f"{path} is damaged: {_sentence(error)}") from None
-        made._check(path)
+            galaxies, directions, cases = (_table(file, *table) for table in _TABLES)
+            made = cls(
+                _record(Method, file["method"].attrs), _record(MapSet, file["maps"].attrs),
+                galaxies, directions, cases, {name: _array(file[name]) for name in ARRAYS},
+            )  # fmt: skip
+            made._check(path)
         return made
 
     def _check(self, path: Path) -> None:
@@ -237,21 +235,32 @@ _FILTERS = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "flet
 
 def _table(file: h5py.File, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a table of the file with the columns of `dtype`."""
-    rows = file[f"tables/{name}"][...]
+    rows = read_array(file[f"tables/{name}"])
     if rows.ndim != 1 or rows.dtype.names != dtype.names:
         raise ValueError(f"{name} must be a table with columns {', '.join(dtype.names or ())}")
     return rows.astype(dtype)
 
 
+def _array(dataset: h5py.Dataset) -> NDArray[Any]:
+    values = read_array(dataset)
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"{dataset.name} must hold numbers, got {values.dtype}")
+    return values
+
+
 def _record(kind: type[Any], attributes: h5py.AttributeManager) -> Any:
     """Return a dataclass from the attributes that it has."""
-    values = {}
+    values, hints = {}, get_type_hints(kind)
     for known in fields(kind):
         if known.name in attributes:
             value = attributes[known.name]
             if isinstance(value, np.ndarray):
                 value = tuple(map(str, value.astype(str)))
-            values[known.name] = value.item() if isinstance(value, np.generic) else value
+            value = value.item() if isinstance(value, np.generic) else value
+            hint = hints[known.name]
+            if not isinstance(value, get_origin(hint) if get_origin(hint) is tuple else hint):
+                raise ValueError(f"{known.name} must be {hint}, got {value!r:.60}")
+            values[known.name] = value
     return kind(**values)
 
 
@@ -262,7 +271,3 @@ def _text(values: NDArray[Any]) -> NDArray[Any]:
 def _mean(values: list[float]) -> float:
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split())

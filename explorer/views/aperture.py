@@ -107,7 +107,7 @@ class AperturePanel(MapPanel):
         aperture: ApertureInput,
     ):  # fmt: skip
         self._aperture = aperture
-        super().__init__(content, *ranges, colors)
+        super().__init__(content, ranges, colors)
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         super()._prepare(plot, figure)

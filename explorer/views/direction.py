@@ -52,19 +52,12 @@ class DirectionControl(Viewer):
         self._sphere = Sphere(width=114, height=114, margin=(4, 12, 0, 2))
         self._sphere.on_msg(self._hear)
         self._numbers = [
-            pmui.FloatInput(
-                label=label, start=0.0, end=most, step=5.0, size="small", min_width=60,
-                margin=(0, 0, 9, 0), sx=number_style, format="0[.]0", description=words,
-                sizing_mode="stretch_width",
-            )  # fmt: skip
-            for label, most, words in zip(_ANGLES, MAX_ANGLES, _ANGLE_HELP, strict=True)
+            self._number(*each, number_style)
+            for each in zip(_ANGLES, MAX_ANGLES, _ANGLE_HELP, strict=True)
         ]
         self._views = [
-            pmui.Button(
-                label=label, variant="outlined", size="small", sizing_mode="stretch_width",
-                margin=0, on_click=lambda event, angles=angles: session.settle(angles),
-            )  # fmt: skip
-            for label, angles in (("Face-on", FACE_ON), ("Edge-on", EDGE_ON))
+            self._view("Face-on", FACE_ON),
+            self._view("Edge-on", EDGE_ON),
         ]
         self._free = self._layout()
         self._rotation.param.watch(self._choose, "value")
@@ -73,6 +66,20 @@ class DirectionControl(Viewer):
         self._store.param.watch(self._update, ["rotation", "angles"])
         session.param.watch(self._update, "scene")
         self._update()
+
+    @staticmethod
+    def _number(label: str, most: float, words: str, style: dict[str, Any]) -> Any:
+        return pmui.FloatInput(
+            label=label, start=0.0, end=most, step=5.0, size="small", min_width=60,
+            margin=(0, 0, 9, 0), sx=style, format="0[.]0", description=words,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+
+    def _view(self, label: str, angles: library.Angles) -> Any:
+        return pmui.Button(
+            label=label, variant="outlined", size="small", sizing_mode="stretch_width", margin=0,
+            on_click=lambda event: self._session.settle(angles),
+        )  # fmt: skip
 
     def _layout(self) -> pn.Column:
         numbers = pn.Column(*self._numbers, margin=0, sizing_mode="stretch_width")
@@ -94,7 +101,8 @@ class DirectionControl(Viewer):
     def _enter(self, event: Any) -> None:
         if self._showing or any(number.value is None for number in self._numbers):
             return
-        self._session.settle(tuple(float(number.value) for number in self._numbers))
+        inclination, position_angle, azimuth = (float(n.value) for n in self._numbers)
+        self._session.settle((inclination, position_angle, azimuth))
 
     def _hear(self, event: Any) -> None:
         """Take what the sphere says; a browser can say anything."""
@@ -102,7 +110,8 @@ class DirectionControl(Viewer):
         for act, heard in (("turn", said.get("turn")), ("settle", said.get("settle"))):
             if heard is None or not are_angles(heard):
                 continue
-            angles = tuple(float(angle) for angle in heard)
+            inclination, position_angle, azimuth = heard
+            angles = (float(inclination), float(position_angle), float(azimuth))
             if act == "settle":
                 self._session.settle(angles)
             else:

@@ -6,7 +6,7 @@ const HINT = 'Space plays, ← and → step, Home and End jump. Drag to pan, Ctr
   + '0 or a double click resets.';
 
 class Player {
-  constructor(model, range, el) {
+  constructor(model, range, lines, el) {
     this.model = model;
     el.innerHTML = TEMPLATE;
     const find = selector => el.querySelector(selector);
@@ -15,7 +15,7 @@ class Player {
       ['.label', 'input', '.ticks', 'select', '.legend', '.note', '.pin', 'p'].map(find);
     this.speed.value = 10;
     this.reels = [];
-    this.sky = new Sky(range, () => this.look(), cross => { this.cross = cross; this.redraw(); });
+    this.sky = new Sky(range, () => this.look(), cross => { this.cross = cross; this.redraw(); }, lines);
     this.axis = new Segments(find('.axis'), AXES, 'step', () => { this.layAxis(); this.redraw(); });
     this.film = new Film(find('.film'), stop => this.show(stop));
     this.comparison = new Comparison(find('.modes'), () => this.compare(), () => this.redraw());
@@ -311,7 +311,9 @@ class Player {
 
 export function render({ model, view, el }) {
   const [x, y] = model.ranges.map(id => view.model.document?.get_model_by_id(id));
-  const player = new Player(model, x && y ? { x, y } : null, el);
+  const move = view.model.document?.get_model_by_id(model.crosshair);
+  const lines = move && (move.args instanceof Map ? Object.fromEntries(move.args) : move.args);
+  const player = new Player(model, x && y ? { x, y } : null, lines, el);
   model.on('spec', () => player.take());
   model.on('size', () => player.arrange());
   model.on('colors', () => player.arrange());

@@ -1,24 +1,30 @@
-"""Four linked HoloViews maps side by side: input, output, ground truth, residual."""
+"""One HoloViews map: what it shows, and the panel that keeps its figure while that changes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Range1d
+from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Label, Range1d
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
 from panel.viewable import Viewer
 
-from data.domains import DOMAINS, Domain
+from data.domains import Domain
 from explorer import theme
-from explorer.scales import POWER_OF_TEN_JS, bar_ticks, dex_limit, log_limits, palette
-from explorer.session import Session
-from explorer.translation import residual_map
-from explorer.views.view import View
+from explorer.scales import (
+    POWER_OF_TEN_JS,
+    bar_ticks,
+    linear_ticks,
+    palette,
+    power_of_ten,
+    tick_label,
+)
+from explorer.views.crosshair import Crosshair
 
 
 @dataclass(frozen=True)
@@ -33,55 +39,91 @@ class MapContent:
     limits : of the color scale.
     colormap : name known to `scales.palette`.
     quantity, unit : words for the color bar and the hover.
-    logarithmic : the color scale; a linear one is meant for what is in dex.
+    logarithmic : the color scale.
+    nothing : sentence in the frame where there are no values, and why.
     """
 
     title: str
-    values: NDArray[Any] | None
+    values: NDArray[Any] | None = field(compare=False)
     extent_kpc: float
     limits: tuple[float, float]
     colormap: str
     quantity: str
     unit: str
     logarithmic: bool = True
+    nothing: str = ""
+
+    def on_scale(self, values: Any) -> NDArray[np.float32]:
+        """Return values as the color scale counts them: their log10 where it is logarithmic."""
+        values = np.asarray(values, np.float32)
+        if not self.logarithmic:
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log10(values)
+
+    def ticks(self, most: int) -> dict[float, str]:
+        """Return the words at about `most` places of the color bar, which counts as `on_scale`."""
+        low, high = self.limits
+        if self.logarithmic:
+            return {float(np.log10(t)): tick_label(t) for t in bar_ticks(low, high, most)}
+        if low < 0:
+            ticks = np.linspace(low, high, 5 if most > 3 else 3).tolist()
+            return {t: f"{t:g}".replace("-", "\u2212") for t in ticks}
+        ticks = linear_ticks(low, high, most)
+        return {t: power_of_ten(t, 0) if t >= 1e4 else f"{t:g}" for t in ticks}
 
 
 def image_element(content: MapContent) -> hv.Image:
-    """Return the HoloViews image of a map; HoloViews wants row 0 on top, ours is at the bottom."""
+    """Return the HoloViews image of a map, on its scale; HoloViews wants row 0 on top, ours is
+    at the bottom.
+    """
     values = np.full((2, 2), np.nan) if content.values is None else content.values
     half = 0.5 * content.extent_kpc
+    low, high = content.on_scale(content.limits).tolist()
     image = hv.Image(
-        np.asarray(values, np.float32)[::-1],
+        content.on_scale(values)[::-1],
         kdims=[hv.Dimension("x", unit="kpc"), hv.Dimension("y", unit="kpc")],
-        vdims=[hv.Dimension("value", range=content.limits)],
+        vdims=[hv.Dimension("value", range=(low, high))],
         bounds=(-half, -half, half, half),
     )
-    return image.opts(clim=content.limits, cmap=palette(content.colormap))
+    return image.opts(clim=(low, high), cmap=palette(content.colormap))
 
 
 class MapPanel(Viewer):
-    """One map: a DynamicMap whose figure persists while its content changes."""
+    """One map: a DynamicMap whose figure persists while its content changes.
+
+    With a `crosshair` it tells its values by that, without one by hovering.
+    """
 
     def __init__(
-        self, content: MapContent, x_range: Range1d, y_range: Range1d, colors: theme.Colors
+        self,
+        content: MapContent,
+        ranges: tuple[Range1d, Range1d],
+        colors: theme.Colors,
+        crosshair: Crosshair | None = None,
     ):
         super().__init__()
         self._content = content
-        self._ranges = (x_range, y_range)
+        self._ranges = ranges
         self._colors = colors
-        self._first = True
+        self._crosshair = crosshair
+        self._has_x = self._has_y = True
+        self._area = "auto"
         self._size = 220
         self._figure: Any = None
         self._handles: Any = None
         self._scale_bar: Any = None
+        self._readout: Label | None = None
+        self._nothing = Label(x=8, y=0, x_units="screen", y_units="screen", visible=False)
         self._pipe = Pipe(data=content)
         dynamic = hv.DynamicMap(image_element_of, streams=[self._pipe]).opts(
             hv.opts.Image(
-                logz=content.logarithmic, colorbar=True, colorbar_position="bottom",
+                colorbar=True, colorbar_position="bottom",
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
                 frame_width=self._size, frame_height=self._size,
-                tools=["hover"], default_tools=["pan", "wheel_zoom", "box_zoom", "reset"],
-                active_tools=["pan"], toolbar="above", shared_axes=False, axiswise=True,
+                tools=[] if crosshair else ["hover"],
+                default_tools=["pan", "wheel_zoom", "box_zoom", "reset"], active_tools=["pan"],
+                toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
                 hooks=[self._dress], xlabel="x (kpc)", ylabel="y (kpc)",
             )
@@ -91,27 +133,44 @@ class MapPanel(Viewer):
         )
 
     def put(self, content: MapContent, colors: theme.Colors | None = None) -> None:
-        """Put up another content, or the same in other colors."""
-        self._content, self._colors = content, colors or self._colors
+        """Put up another content, or the same in other colors.
+
+        Drawing takes long beside writing: it is done only where more than the title is another.
+        """
+        before, self._content = self._content, content
+        if colors is None and content.values is before.values:
+            if content == before:
+                return
+            if self._figure is not None and content == replace(before, title=content.title):
+                self._figure.title.text = content.title
+                return
+        self._colors = colors or self._colors
         self._pipe.send(content)
 
     def glance(self, content: MapContent) -> None:
         """Put up other values for a moment, until `put`: past HoloViews, which takes its time."""
         if self._handles is None or content.values is None:
             return
-        renderer, mapper = self._handles["glyph_renderer"], self._handles["color_mapper"]
-        low, high = content.limits
-        mapper.update(low=low, high=high)
-        self._handles["colorbar"].ticker.ticks = bar_ticks(low, high)
+        self._content = content
+        low, high = content.on_scale(content.limits).tolist()
+        self._handles["color_mapper"].update(low=low, high=high)
+        self._mark(self._handles["colorbar"])
         half, side = 0.5 * content.extent_kpc, content.extent_kpc
-        renderer.data_source.data = {
-            "image": [np.asarray(content.values, np.float32)],  # row 0 is at the bottom in Bokeh
+        self._handles["glyph_renderer"].data_source.data = {
+            "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
             "x": [-half], "y": [-half], "dw": [side], "dh": [side],
         }  # fmt: skip
 
-    def resize(self, size: int, first: bool) -> None:
-        """Set the side of the frame in pixels, and whether the map is the first of its row."""
-        self._size, self._first = size, first
+    def close(self) -> None:
+        """Leave the crosshair."""
+        if self._crosshair is not None and self._figure is not None:
+            self._crosshair.leave(self._figure)
+
+    def resize(
+        self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto"
+    ) -> None:
+        """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid."""
+        self._size, self._has_x, self._has_y, self._area = size, has_x, has_y, area
         if self._figure is not None:
             self._fit(self._figure)
 
@@ -130,28 +189,39 @@ class MapPanel(Viewer):
         shown = content.values is not None
         plot.handles["glyph_renderer"].visible = self._scale_bar.visible = shown
         bar.title = f"{content.quantity} ({content.unit})"
-        # The bar keeps the ticker it was drawn with: change that one's ticks.
-        bar.ticker.ticks = (
-            bar_ticks(*content.limits)
-            if content.logarithmic
-            else np.linspace(*content.limits, 5).tolist()
-        )
+        self._mark(bar)
+        self._nothing.update(visible=not shown and bool(content.nothing))
+        if self._readout is not None:
+            self._readout.tags = [content.unit, content.logarithmic]
         for tool in figure.toolbar.tools:
             if isinstance(tool, HoverTool):
                 tool.tooltips = [
                     ("x, y", "$x{0.0}, $y{0.0} kpc"),
                     (content.quantity, f"@image{{custom}} {content.unit}"),
                 ]
-                tool.formatters = {"@image": _hover_formatter()}
+                tool.formatters = {"@image": _hover_formatter(content.logarithmic)}
+
+    def _mark(self, bar: Any) -> None:
+        """Put ticks on the color bar, which keeps the ticker that it was drawn with."""
+        marks = self._content.ticks(max(2, min(4, self._size // 55)))
+        bar.major_label_overrides = marks
+        bar.ticker.ticks = list(marks)
 
     def _fit(self, figure: Any) -> None:
-        """Set the sizes of a figure; only the first of a row has an axis, and room, at its left."""
+        """Set the sizes of a figure, which has room at its left for an axis there only."""
         figure.update(
             frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
-            min_border_left=theme.MARGIN_LEFT if self._first else 0, min_border_top=0,
-            min_border_bottom=0,
+            min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_top=0,
+            min_border_bottom=0, styles={"flex": "none", "grid-area": self._area},
         )  # fmt: skip
-        figure.yaxis.visible = self._first
+        figure.xaxis.visible, figure.yaxis.visible = self._has_x, self._has_y
+        for axis in figure.axis:
+            axis.ticker.desired_num_ticks = min(6, self._size // 32)
+        self._nothing.update(
+            y=self._size // 2, text=textwrap.fill(self._content.nothing, max(self._size // 7, 10)),
+            text_color=self._colors.muted, text_font=theme.FONT, text_font_size="12px",
+            text_baseline="middle",
+        )  # fmt: skip
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
@@ -162,11 +232,11 @@ class MapPanel(Viewer):
         bar.major_tick_line_color = None
         bar.major_label_policy = AllLabels()
         bar.ticker = FixedTicker(ticks=[])
-        bar.formatter = (
-            theme.log_formatter() if self._content.logarithmic else theme.plain_formatter()
-        )
         self._scale_bar = theme.scale_bar(figure.x_range)
         figure.add_layout(self._scale_bar)
+        figure.add_layout(self._nothing)
+        if self._crosshair is not None:
+            self._readout = self._crosshair.join(figure)
 
     def __panel__(self) -> Any:
         return self._pane
@@ -177,93 +247,9 @@ def image_element_of(data: MapContent) -> hv.Image:
     return image_element(data)
 
 
-def _hover_formatter() -> CustomJSHover:
-    return CustomJSHover(code=POWER_OF_TEN_JS + "return powerOfTen(value, 2)")
-
-
-class MapRow(View):
-    """The four maps of a session, one zoom for all."""
-
-    def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
-        super().__init__(session)
-        self._ranges = (x_range, y_range)
-        self._panels = [
-            MapPanel(content, x_range, y_range, self.colors) for content in self.contents()
-        ]
-        self._row = pn.Row(*self._panels, margin=0)
-        self._frame()
-        self.resize(220)
-        self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
-        self.follow(session.store, ["source", "target"], self._update)
-        self.follow(session, "dark", self._dress)
-
-    def resize(self, size: int, columns: int = 4) -> None:
-        """Set the side of each frame in pixels, and how many maps stand side by side."""
-        grid = f"repeat({columns}, max-content)"
-        self._row.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
-        for index, panel in enumerate(self._panels):
-            panel.resize(size, first=index % columns == 0)
-
-    def contents(self) -> list[MapContent]:
-        """Return what each of the four maps shows now."""
-        session, store = self._session, self._session.store
-        scene, run = session.glimpse or session.scene, session.run
-        extent = scene.extent_kpc if scene else 100.0
-        maps = scene.maps if scene else {}
-        source, target = DOMAINS[store.source], DOMAINS[store.target]
-        given, truth = maps.get(source.name), maps.get(target.name)
-        output, title = (run.output, "Output") if run else (None, "Output")
-        if run is None and session.preview is not None:
-            step, num_steps, output = session.preview
-            title = f"Output, step {step}/{num_steps}"
-        elif run is None:
-            title = "Output, sampling…" if session.busy else "Output, not translated yet"
-        residual = residual_map(run) if run else None
-        limit = dex_limit(residual)
-        shared = log_limits([truth] if truth is not None else [output], target.name)
-        return [
-            _content("Input", source, given, extent, log_limits([given], source.name)),
-            _content(title, target, output, extent, shared),
-            _content("Truth", target, truth, extent, shared),
-            MapContent("Residual", residual, extent, (-limit, limit), self.colors.diverging,
-                       "log₁₀ output / truth", "dex", logarithmic=False),
-        ]  # fmt: skip
-
-    def _frame(self) -> None:
-        """Let the ranges end where the scene does."""
-        if self._session.scene is not None:
-            half = 0.5 * self._session.scene.extent_kpc
-            for axis in self._ranges:
-                axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
-
-    def _update(self, *events: Any) -> None:
-        if not events or any(event.name == "scene" for event in events):
-            self._frame()
-        contents = self.contents()
-        if self._session.glimpse and {event.name for event in events} == {"glimpse"}:
-            for index in (0, 2):
-                self._panels[index].glance(contents[index])
-            return
-        only_preview = events and all(event.name == "preview" for event in events)
-        for index, (panel, content) in enumerate(zip(self._panels, contents, strict=True)):
-            if not only_preview or index == 1:
-                panel.put(content)
-
-    def _dress(self, *events: Any) -> None:
-        for panel, content in zip(self._panels, self.contents(), strict=True):
-            panel.put(content, self.colors)
-
-    def __panel__(self) -> Any:
-        return self._row
-
-
-def _content(
-    title: str, domain: Domain, values: Any, extent: float, limits: tuple[float, float]
-) -> MapContent:
-    return MapContent(
-        f"{title} · {domain.label.lower()}" if "," not in title else title,
-        values, extent, limits, domain.colormap, quantity(domain), domain.unit,
-    )  # fmt: skip
+def _hover_formatter(logarithmic: bool) -> CustomJSHover:
+    number = "10 ** value" if logarithmic else "value"
+    return CustomJSHover(code=POWER_OF_TEN_JS + f"return powerOfTen({number}, 2)")
 
 
 def quantity(domain: Domain) -> str:

@@ -3,18 +3,27 @@
 const SHARE_MS = 80;
 
 class Sky {
-  // `range` is { x, y } of Bokeh, or null; `changed` and `pointed` are called when that happens.
-  constructor(range, changed, pointed) {
-    Object.assign(this, { range, changed, pointed, extent: 1, pixels: 1 });
+  // `range` is { x, y } of Bokeh, or null, and `lines` its crosshair, { across, down }, or null;
+  // `changed` and `pointed` are called when that happens, here or there.
+  constructor(range, changed, pointed, lines) {
+    Object.assign(this, { range, changed, pointed, lines, extent: 1, pixels: 1 });
+    this.heed = () => {
+      const place = [lines.down.location, lines.across.location];
+      this.pointed(place.every(Number.isFinite) ? place : null);
+    };
+    for (const each of this.ownLines()) each.properties.location.change.connect(this.heed);
     this.follow = () => { if (!this.sharing) this.look(this.rangeView(), false); };
     for (const axis of this.axes()) axis.change.connect(this.follow);
   }
+
+  ownLines() { return this.lines ? [this.lines.across, this.lines.down] : []; }
 
   axes() { return this.range ? [this.range.x, this.range.y] : []; }
 
   close() {
     clearTimeout(this.share);
     for (const axis of this.axes()) axis.change.disconnect(this.follow);
+    for (const each of this.ownLines()) each.properties.location.change.disconnect(this.heed);
   }
 
   // Take the side of the maps in kpc and in pixels.
@@ -26,15 +35,23 @@ class Sky {
   listen(plot) {
     const { canvas } = plot, here = event => plot.at(event.offsetX, event.offsetY);
     canvas.addEventListener('pointerdown', event => this.grab(event, plot));
-    canvas.addEventListener('pointermove', event => this.drag(event, plot) || this.pointed(here(event)));
+    canvas.addEventListener('pointermove', event => this.drag(event, plot) || this.point(here(event)));
     canvas.addEventListener('lostpointercapture', () => { this.grip = null; });
-    canvas.addEventListener('pointerleave', () => this.pointed(null));
+    canvas.addEventListener('pointerleave', () => this.point(null));
     canvas.addEventListener('dblclick', () => this.reset());
     canvas.addEventListener('wheel', event => {
       if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
       event.preventDefault();
       if (here(event)) this.zoom(1.002 ** event.deltaY, here(event));
     }, { passive: false });
+  }
+
+  // Point at [x, y] in kpc, or nowhere; Bokeh's maps follow, and the server hears nothing of it.
+  point(place) {
+    if (!this.lines) return void this.pointed(place);
+    const [x, y] = place || [NaN, NaN];
+    this.lines.across.setv({ location: y }, { sync: false });
+    this.lines.down.setv({ location: x }, { sync: false });
   }
 
   whole() {

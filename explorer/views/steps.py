@@ -33,6 +33,7 @@ class FramePlayer(pn.custom.JSComponent):
     spec = param.Dict(default={}, doc="What there is to draw, but for the frames: see `spec`.")
     step = param.Integer(default=0, doc="Step from 1 at which the pictures rest.")
     size = param.Integer(default=220, doc="Side of a map's frame in pixels.")
+    crosshair = param.String(default="", doc="Id of the callback that knows Bokeh's crosshair.")
     ranges = param.List(default=[], doc="Ids of the Bokeh ranges of x and y that maps share.")
     colors = param.Dict(default={}, doc="Colors and font by name, as `theme.named`.")
 
@@ -43,11 +44,14 @@ class FramePlayer(pn.custom.JSComponent):
 class StepPlayer(View):
     """The player of a session's run; the maps above share its zoom."""
 
-    def __init__(self, session: Session, x_range: Range1d, y_range: Range1d):
+    def __init__(self, session: Session, x_range: Range1d, y_range: Range1d, crosshair: str = ""):
         super().__init__(session)
         self._reels: list[Reel] = []
         self._player = FramePlayer(
-            ranges=[x_range.id, y_range.id], colors=theme.named(theme.DARK), margin=0
+            ranges=[x_range.id, y_range.id],
+            crosshair=crosshair,
+            colors=theme.named(theme.DARK),
+            margin=0,
         )
         self._show_runs()
         self._player.on_msg(self._answer)

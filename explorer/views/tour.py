@@ -33,9 +33,9 @@ TOUR = (
      "<p>The galaxies in the list are synthetic. So their truth is known, and you see at once how "
      "far the model can be trusted.</p>"),
     ("Choose",
-     "<p>At the left: a <b>galaxy</b> and one of five <b>rotations</b>, the <b>source</b> that the "
-     "model is given and the <b>target</b> that it draws, and which <b>translator</b> does it. "
-     "Then press <b>Translate</b>.</p>"
+     "<p>At the left: a <b>galaxy</b>, one of five <b>rotations</b> or your own, the "
+     "<b>source</b> that the model is given and the <b>target</b> that it draws, and which "
+     "<b>translator</b> does it. Then press <b>Translate</b>.</p>"
      "<p>Another <b>seed</b> draws another sample. The address of the page follows your choice: "
      "send it, and others see the same.</p>"),
     ("Compare",

@@ -1,4 +1,4 @@
-"""The page Translate: input, output, truth and residual above the steps between them."""
+"""The page Translate: maps of one translator or several, above the steps of the chosen one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import panel as pn
 from bokeh.models import Range1d
 
 from explorer import theme
+from explorer.beside import Beside
 from explorer.session import Session
-from explorer.views.maps import MapContent, MapRow
+from explorer.views.crosshair import Crosshair
+from explorer.views.grid import MapGrid
+from explorer.views.gridbar import GridBar
+from explorer.views.maps import MapContent
 from explorer.views.steps import StepPlayer
 from explorer.views.view import View
-from explorer.views.viewport import frame_size, num_columns
+from explorer.views.viewport import frame_size
 
 
 class Translate(View):
@@ -24,36 +28,36 @@ class Translate(View):
     def __init__(self, session: Session, **params: Any):
         super().__init__(session, **params)
         ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
-        self._maps, self._steps = MapRow(session, *ranges), StepPlayer(session, *ranges)
+        self._beside, self._crosshair = Beside(session), Crosshair(margin=(0, 12), align="center")
+        self._bar = GridBar(session, self._beside, self._crosshair)
+        self._maps = MapGrid(session, self._beside, ranges, self._crosshair)
+        self._steps = StepPlayer(session, *ranges, crosshair=self._crosshair.move)
         self.follow(session, "dark", self._dress)
         self.param.watch(self._show_parts, "shown")
         self._dress()
 
     def poster(self) -> Sequence[MapContent]:
-        """Return the four maps of the upper row."""
-        return self._maps.contents()
+        """Return the four maps of the upper row; none where several translators are on view."""
+        contents = self._maps.contents()
+        return contents if len(contents) == 4 else ()
 
     def fit(self, width_px: int) -> None:
         """Fit the square maps of both rows into `width_px`."""
-        columns = num_columns(width_px)
-        self._maps.resize(frame_size(width_px, columns), columns)
+        self._maps.resize(width_px)
         self._steps.resize(frame_size(width_px, 4))
 
     def _dress(self, *events: Any) -> None:
         self._steps.dress(theme.named(self.colors))
+        self._crosshair.color = self.colors.muted
 
     def _show_parts(self, *events: Any) -> None:
-        self._maps.shown = self._steps.shown = self.shown
+        self._bar.shown = self._maps.shown = self._steps.shown = self.shown
 
     def __panel__(self) -> Any:
+        maps = pn.Column(self._bar, self._maps, margin=0, sizing_mode="stretch_width")
         cards = [
-            pn.Column(
-                part,
-                styles=theme.CARD,
-                scroll="x-auto",
-                margin=(0, 0, 12, 0),
-                sizing_mode="stretch_width",
-            )
-            for part in (self._maps, self._steps)
-        ]
+            pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
+                      sizing_mode="stretch_width")
+            for part in (maps, self._steps)
+        ]  # fmt: skip
         return pn.Column(*cards, margin=0, sizing_mode="stretch_width")

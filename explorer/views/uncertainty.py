@@ -87,7 +87,7 @@ class Uncertainty(View):
         grid = f"repeat({columns}, max-content)"
         self._map_row.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
         for index, panel in enumerate(self._maps):
-            panel.resize(size, first=index % columns == 0)
+            panel.resize(size, has_y=index % columns == 0)
         self._plots.styles = {"flex-wrap": "nowrap" if wide else "wrap", "row-gap": "12px"}
         free = width_px - (_NUMBERS_PX if wide else 0) - 4 * theme.GAP - 2 * theme.MARGIN_LEFT
         for plot in (self._profile, self._posterior.strip):

@@ -90,6 +90,13 @@ def num_columns(width_px: int) -> int:
     return 4 if _free(width_px, 4) >= 4 * SMALL else 2
 
 
+def band_columns(width_px: int, count: int) -> int:
+    """Return how many of `count` maps stand side by side where bands of them are as even."""
+    widest = (width_px - _PADDING - theme.MARGIN_LEFT) // (SMALLEST + theme.GAP)
+    bands = -(-count // max(widest, 2))
+    return -(-count // bands)
+
+
 def frame_size(width_px: int, columns: int = 4) -> int:
     """Return the side in pixels of each of `columns` square maps that fill `width_px`."""
     return min(max(_free(width_px, columns) // columns, SMALLEST), LARGEST)

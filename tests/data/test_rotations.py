@@ -66,7 +66,8 @@ def test_a_disk_is_seen_as_an_observer_states_it():
     assert (viewing_rotation(90, 12, 34) @ axis)[2] == pytest.approx(0.0, abs=1e-12)
     # The line of nodes, about which the disk is tilted, lies at the position angle from +y.
     node = viewing_rotation(70, 40, 0) @ (1.0, 0.0, 0.0)
-    np.testing.assert_allclose(node, [-np.sin(np.radians(40)), np.cos(np.radians(40)), 0], atol=1e-12)
+    angle = np.radians(40)
+    np.testing.assert_allclose(node, [-np.sin(angle), np.cos(angle), 0], atol=1e-12)
 
 
 def test_bad_input_is_said():

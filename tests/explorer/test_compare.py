@@ -74,7 +74,7 @@ def session(monkeypatch, evaluations):
     monkeypatch.setattr(Session, "_load", lambda self: None)
     monkeypatch.setattr(library, "load_evaluations", lambda: evaluations)
 
-    def submit(work):
+    def submit(work, owner=None):
         job = worker.Job(work)
         job.run()
         return job

@@ -8,10 +8,12 @@ import pytest
 from bokeh.models import Range1d
 
 from explorer import library, worker
+from explorer.beside import Beside
 from explorer.session import Session
 from explorer.store import Store, are_angles
+from explorer.views.crosshair import Crosshair
 from explorer.views.direction import DirectionControl
-from explorer.views.maps import MapRow
+from explorer.views.grid import MapGrid
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 NAME = "synthetic-900324"
@@ -26,7 +28,7 @@ def scene():
 def session(monkeypatch, scene):
     """A session on the second rotation, whose work is done at once."""
 
-    def submit(work):
+    def submit(work, owner=None):
         job = worker.Job(work)
         job.run()
         return job
@@ -113,7 +115,7 @@ def test_a_browser_may_say_anything(said, good):
 
 def test_a_glance_draws_what_holoviews_would(session, scene):
     hv.extension("bokeh", logo=False)
-    maps = MapRow(session, Range1d(), Range1d())
+    maps = MapGrid(session, Beside(session), (Range1d(), Range1d()), Crosshair())
     maps.__panel__().get_root()
 
     def drawn(index):

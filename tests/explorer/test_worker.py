@@ -48,9 +48,11 @@ def test_those_who_wait_are_told_how_many_come_before(held):
     worker, gate = held
     told = {"a": [], "b": [], "late": []}
     for owner in ("a", "b"):
-        worker.submit(lambda job: None, owner, told[owner].append)
+        worker.submit(
+            lambda job: None, owner, lambda job, ahead, owner=owner: told[owner].append(ahead)
+        )
     assert told == {"a": [1], "b": [2], "late": []}
-    worker.submit(lambda job: None, "a", told["late"].append)
+    worker.submit(lambda job: None, "a", lambda job, ahead: told["late"].append(ahead))
     assert told["late"] == [3]
     finish(worker, gate)
     assert told["a"] == [1, 0]
@@ -62,7 +64,7 @@ def test_places_move_up_when_somebody_leaves(held):
     worker, gate = held
     places = []
     leaving = worker.submit(lambda job: places.append("ran"), "a")
-    worker.submit(lambda job: None, "b", places.append)
+    worker.submit(lambda job: None, "b", lambda job, ahead: places.append(ahead))
     leaving.cancel()
     worker.submit(lambda job: None, "c")
     assert places == [2, 1]
@@ -104,7 +106,7 @@ def test_a_failure_ends_neither_the_thread_nor_the_others(held, caplog):
 
     failed = worker.submit(fail, "a")
     stopped = worker.submit(stop, "b")
-    worker.submit(lambda job: order.append("ran"), "c", lambda ahead: 1 / 0)
+    worker.submit(lambda job: order.append("ran"), "c", lambda job, ahead: 1 / 0)
     finish(worker, gate)
     assert order == ["ran"]
     assert failed.done
