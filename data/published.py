@@ -180,7 +180,7 @@ def _described(
 
 def _fields(given: Mapping[str, Any], seen: Mapping[str, int]) -> dict[str, Any]:
     """Return what the attributes of an image say of its galaxy, as `Record` takes it."""
-    name = str(given.get("galaxy") or f"TNG50-1/{given['snapshot']}/halo-{given['gid']}")
+    name = _text(given.get("galaxy") or f"TNG50-1/{given['snapshot']}/halo-{given['gid']}")
     angles = given.get("rotxy", (0.0, 0.0))
     matrix = Rotation.from_euler("xy", angles, degrees=True).as_matrix()
     redshift = given.get("redshift", REDSHIFTS.get(given.get("snapshot", -1), np.nan))
@@ -188,13 +188,18 @@ def _fields(given: Mapping[str, Any], seen: Mapping[str, int]) -> dict[str, Any]
     if not 0 < extent_kpc < np.inf:
         raise ValueError(f"the extent of {name} must be above zero, got {extent_kpc:g}")
     return {
-        "name": name, "kind": str(given.get("kind", "")), "redshift": float(redshift),
+        "name": name, "kind": _text(given.get("kind", "")), "redshift": float(redshift),
         "extent_kpc": extent_kpc,
         "rotation_index": int(given.get("rotation_index", seen[name])),
         "rotation": np.asarray(given.get("rotation", matrix), np.float64),
         "masses": {t: float(given[c]) for t, c in MASSES.items() if c in given},
-        "lineage": str(given.get("lineage", "")),
+        "lineage": _text(given.get("lineage", "")),
     }  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """Return text that can be written, whatever bytes it was read from."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _record(group: Mapping[str, _Image], fields: Mapping[str, Any]) -> Record:

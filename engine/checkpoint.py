@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from data.atomic import replacing
 from data.domains import DOMAINS
@@ -147,21 +149,37 @@ def _check_size(fields: dict[str, Any]) -> None:
         raise ValueError(f"a network has at most {_BLOCKS} blocks, got {sum(blocks)}")
 
 
-def _check_fit(network: AnyNetwork, folder: str | Path) -> None:
-    """Raise CheckpointError unless the weights have the network's names and shapes.
+class _Budget(TorchFunctionMode):
+    """Within it, a network is built only as long as its parameters are no more than so many.
 
-    Looks at the header of the file alone, before network or weights take any memory.
+    A card of a few lines can describe a network of any size.
     """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = self.left = most
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Count what `torch.empty`, of which layers make their parameters, is asked for."""
+        if func is torch.empty:
+            self.left -= math.prod(args[0] if isinstance(args[0], tuple | list) else args)
+            if self.left < 0:
+                raise ValueError(f"its weights do not fit, for they are {self.most} numbers")
+        return func(*args, **(kwargs or {}))
+
+
+def _count(folder: str | Path) -> int:
+    """Return the number of weights that the header of their file lists, without reading them."""
     path = Path(folder) / WEIGHTS
     try:
         with safe_open(path, "pt") as file:
-            stored = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
     except FileNotFoundError:
         raise CheckpointError(f"no weights at {path}") from None
     except (SafetensorError, OSError, *_WRONG) as error:
         raise CheckpointError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
-    if stored != {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}:
-        raise CheckpointError(f"the weights at {path} do not fit their card")
 
 
 def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, Any]]:
@@ -176,15 +194,13 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
         if name not in DOMAINS:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
-    with torch.device("meta"):  # A card of a few lines can describe a network of any size.
-        bare, _ = build(card)
-    if len(card["domains"]) > bare.config.num_domains:
+    with _Budget(_count(folder)):
+        network, process = build(card)
+    if len(card["domains"]) > network.config.num_domains:
         raise CheckpointError(
             f"checkpoint {card['name']} lists {len(card['domains'])} domains for a network of "
-            f"{bare.config.num_domains}"
+            f"{network.config.num_domains}"
         )
-    _check_fit(bare, folder)
-    network, process = build(card)
     try:
         network.load_state_dict(read_weights(folder))
     except RuntimeError:

@@ -42,8 +42,12 @@ def _parser() -> argparse.ArgumentParser:
         + "\n\nfigures:\n" + _listed(FIGURES),
     )  # fmt: skip
     origin = export.add_mutually_exclusive_group(required=True)
-    origin.add_argument("--galaxy", metavar="NAME", help="of the catalog, as synthetic-900324")
+    origin.add_argument(
+        "--galaxy", metavar="NAME", help="on offer, as synthetic-900324, or of --store"
+    )
     origin.add_argument("--cutout", metavar="FILE", type=Path, help="a cutout of your own")
+    export.add_argument("--store", metavar="PATH", type=Path,
+                        help="a map store of your own that holds the galaxy")  # fmt: skip
     export.add_argument("--center", metavar=("X", "Y", "Z"), type=float, nargs=3,
                         help="of the galaxy in the cutout's box, kpc")  # fmt: skip
     export.add_argument("--radius", metavar="R", type=float,
@@ -119,7 +123,9 @@ def _export(options: argparse.Namespace) -> Path:
     for name in (options.source, options.target):
         get_domain(name)
     if options.cutout is None and (options.center or options.radius is not None):
-        raise ValueError("center and radius belong to a cutout, got a galaxy of the catalog")
+        raise ValueError("center and radius belong to a cutout, got a galaxy by its name")
+    if options.store is not None and (options.cutout is not None or options.rotation == 0):
+        raise ValueError("store goes with a galaxy's name, and has no free rotation")
     output = options.output or Path()
     folder = output if output.is_dir() else output.parent
     if not folder.is_dir():
@@ -155,7 +161,9 @@ def _translate(options: argparse.Namespace) -> Run:
     angles = read_angles(options.rotation, options.angles)
     translator = library.load_translator(options.translator)
     size = translator.grid_size
-    if options.cutout is None:
+    if options.store is not None:
+        scene = library.stored_scene(options.store, options.galaxy, options.rotation)
+    elif options.cutout is None:
         scene = library.load_scene(options.galaxy, options.rotation, size, angles)
     else:
         center = tuple(options.center) if options.center else None
@@ -165,8 +173,9 @@ def _translate(options: argparse.Namespace) -> Run:
         raise ValueError(reason)
     steps = options.steps or translator.default_steps
     view = View(
-        scene.name, options.rotation, options.source, options.target, options.translator,
-        options.seed, steps if translator.process.is_iterative else 1, options.guidance, angles,
+        scene.key or scene.name, options.rotation, options.source, options.target,
+        options.translator, options.seed, steps if translator.process.is_iterative else 1,
+        options.guidance, angles,
     )  # fmt: skip
     return translate(view, scene)
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from data.domains import DOMAINS, get_domain
-from engine.evaluation import Direction, Evaluation
-from engine.metrics.profile import residual_dex
+from data.domains import get_domain
+from engine.evaluation import Evaluation
 
-Array = NDArray[Any]
 Pair = tuple[str, str]
 
 BASELINE = "pixelwise"
@@ -99,60 +95,6 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Totals:
-    """What the maps of n galaxies hold in all, in `unit`: masses, or means over the map.
-
-    Attributes
-    ----------
-    names, kinds : (n,) of the galaxies.
-    truth : (n,).
-    samples : (n, M) of the translator's samples.
-    """
-
-    names: Array
-    kinds: Array
-    truth: Array
-    samples: Array
-    quantity: str
-    unit: str
-
-
-@dataclass(frozen=True)
-class Abundance:
-    """Stars against dark matter in the maps of n galaxies, (n,) in Msun.
-
-    The model's masses are those of one sample; of the two, the one that is the source is given.
-    """
-
-    names: Array
-    kinds: Array
-    true_dark_matter: Array
-    true_stars: Array
-    dark_matter: Array
-    stars: Array
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Radial profiles of one sample against the truth, log10(sample / truth) in dex.
-
-    Attributes
-    ----------
-    names : (n,) of the galaxies.
-    radii : (radius,) as a share of half the map's side.
-    lines : (n, radius), NaN where there is nothing to compare.
-    low, median, high : (radius,) percentiles 16, 50 and 84 over galaxies.
-    """
-
-    names: Array
-    radii: Array
-    lines: Array
-    low: Array
-    median: Array
-    high: Array
-
-
-@dataclass(frozen=True)
 class Comparison:
     """All that the page compares, for one translator and direction.
 
@@ -160,17 +102,11 @@ class Comparison:
     ----------
     standings : of all methods that were evaluated in this direction.
     ratios : {direction: (CRPS of the translator, of the baseline)} in dex, where both are known.
-    totals, abundance, residuals : of the translator; None where there is nothing to show.
-    galaxies : how many hold-out galaxies.
     problem : one sentence on why there is nothing of the translator; empty where there is.
     """
 
     standings: tuple[Standing, ...] = ()
     ratios: Mapping[Pair, tuple[float, float]] | None = None
-    totals: Totals | None = None
-    abundance: Abundance | None = None
-    residuals: Residuals | None = None
-    galaxies: int = 0
     problem: str = ""
 
 
@@ -180,21 +116,14 @@ def compare(
     """Return what evaluations say of all methods and of one translator in one direction."""
     standings = standings_of(evaluations, (source, target))
     own = evaluations.get(translator or "")
-    labels = [get_domain(name).label.lower() for name in (source, target)]
     if source == target:
-        return Comparison(problem=f"Source and target are both {labels[0]}: choose two domains.")
+        label = get_domain(source).label.lower()
+        return Comparison(problem=f"Source and target are both {label}: choose two domains.")
     if own is None:
         problem = f"There is no evaluation of {translator or 'a translator'}."
         return Comparison(standings, problem=problem)
     ratios = crps_ratios(evaluations, own.method.name)
-    if (source, target) not in own.pairs:
-        problem = f"{own.method.title} was not evaluated from {labels[0]} to {labels[1]}."
-        return Comparison(standings, ratios, problem=problem)
-    direction = own.direction(source, target)
-    return Comparison(
-        standings, ratios, totals_of(direction), abundance_of(own, source, target),
-        residuals_of(direction), len(direction.rows),
-    )  # fmt: skip
+    return Comparison(standings, ratios)
 
 
 def standings_of(evaluations: Mapping[str, Evaluation], pair: Pair) -> tuple[Standing, ...]:
@@ -247,51 +176,6 @@ def crps_ratios(
     return {
         pair: (own.direction(*pair).crps_dex(), base.direction(*pair).crps_dex()) for pair in both
     }
-
-
-def totals_of(direction: Direction) -> Totals:
-    """Return what maps of the target hold, the truth's and the samples'."""
-    domain = get_domain(direction.target)
-    label = domain.label.lower()
-    quantity = f"mass of {label} in the map" if domain.is_mass else f"mean {label} of the map"
-    return Totals(
-        direction.galaxies("name"), direction.galaxies("kind"), direction.truth("total"),
-        direction.samples("total"), quantity, "M☉" if domain.is_mass else domain.unit,
-    )  # fmt: skip
-
-
-def abundance_of(evaluation: Evaluation, source: str, target: str) -> Abundance | None:
-    """Return stars against dark matter; None where the target is neither, or one is not known."""
-    both = ("dark_matter", "stars")
-    needed = [(source, name) for name in both if name != source]
-    if target not in both or not set(needed) <= set(evaluation.pairs):
-        return None
-    directions = {pair[1]: evaluation.direction(*pair) for pair in needed}
-    rows = sorted(set.intersection(*(set(d.rows.tolist()) for d in directions.values())))
-    truth = {
-        name: evaluation["truth/total"][evaluation.maps.domains.index(name), rows] for name in both
-    }
-    model = {
-        name: directions[name].samples("total")[np.isin(directions[name].rows, rows), 0]
-        if name in directions
-        else truth[name]
-        for name in both
-    }
-    return Abundance(
-        evaluation.column("name")[rows], evaluation.column("kind")[rows], truth["dark_matter"],
-        truth["stars"], model["dark_matter"], model["stars"],
-    )  # fmt: skip
-
-
-def residuals_of(direction: Direction) -> Residuals:
-    """Return how radial profiles of one sample differ from the truth's."""
-    floor = DOMAINS[direction.target].floor
-    lines = residual_dex(direction.samples("profile")[:, 0], direction.truth("profile"), floor)
-    bands = np.full((3, lines.shape[-1]), np.nan)
-    known = np.isfinite(lines).any(axis=0)
-    if known.any():
-        bands[:, known] = np.nanpercentile(lines[:, known], (16.0, 50.0, 84.0), axis=0)
-    return Residuals(direction.galaxies("name"), direction.radii, lines, *bands)
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

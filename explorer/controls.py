@@ -11,9 +11,9 @@ import panel_material_ui as pmui
 from panel.viewable import Viewer
 
 from data.domains import DOMAINS
-from explorer import library
 from explorer.export import FORMATS, export_bytes, export_name, unavailable
 from explorer.session import Session
+from explorer.store import Store
 from explorer.views.direction import DirectionControl
 from explorer.views.facts import Facts
 
@@ -81,7 +81,6 @@ class Controls(Viewer):
 
     def _make_choices(self) -> list[Any]:
         store = self._session.store
-        galaxies = {library.galaxy_label(e): e.name for e in library.CATALOG}
         domains = {domain.label: name for name, domain in DOMAINS.items()}
         titles = {str(card.get("title", name)): name for name, card in store.cards.items()}
 
@@ -105,8 +104,10 @@ class Controls(Viewer):
         self._steps = number(pmui.IntInput, "steps", 1)
         self._seed = number(pmui.IntInput, "seed", 1)
         self._guidance = number(pmui.FloatInput, "guidance", 0.5)
+        galaxy = select("galaxy", "Galaxy", _labels(store))
+        store.param.watch(lambda event: setattr(galaxy, "options", _labels(store)), "galaxy_names")
         return [
-            select("galaxy", "Galaxy", galaxies),
+            galaxy,
             DirectionControl(self._session, _NUMBER_STYLE),
             _heading("Translation"),
             select("source", "Source", domains), select("target", "Target", domains),
@@ -189,6 +190,10 @@ class Controls(Viewer):
             _heading("On view"), self._facts,
             sizing_mode="stretch_width", margin=(10, 0, 16, 0),
         )  # fmt: skip
+
+
+def _labels(store: Store) -> dict[str, str]:
+    return {offer.label: name for name, offer in store.galaxies.items()}
 
 
 def _bind(

@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.catalog import CATALOG, CatalogEntry
 from data.cutouts import read_cutout
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
@@ -22,17 +22,18 @@ from data.maps import available_domains, field_of_view, missing_reason, prepare,
 from data.orientation import Orientation, orient
 from data.rotations import random_rotations, viewing_angles, viewing_rotation
 from data.sources import Cutout
+from data.store import MapStore
 from data.thinning import thin
 from engine.evaluation import Direction, Evaluation, EvaluationError
 from engine.shelf import evaluations
 from engine.translator import Translator, available
+from explorer.galaxies import Offer, Register, catalog_offers, hold_out_offers, kind_label
 
 NUM_ROTATIONS = 5
 FREE = 0  # the number of the rotation whose angles are chosen
 # What maps are made of while a galaxy is turned: particles of each type, and pixels a side.
 COARSE_PARTICLES, COARSE_GRID = 50_000, 64
 Angles = tuple[float, float, float]
-ENTRIES: dict[str, CatalogEntry] = {entry.name: entry for entry in CATALOG}
 # Scenes that the cache of `load_scene`, or a session, holds.
 _READY: WeakValueDictionary[Hashable, Scene] = WeakValueDictionary()
 
@@ -54,6 +55,9 @@ class Scene:
     matrix : (3, 3) rotation of the galaxy's coordinates; the line of sight is then the last axis.
     orientation : of the galaxy; None where it has no particles, and thus no other rotations than
         those it came with.
+    key : under which it is offered, "" where it is not.
+    split : of `data.splits`, "" where it is unknown.
+    store : that the maps come from, None where they were made here.
     """
 
     name: str
@@ -67,6 +71,9 @@ class Scene:
     cutout: Cutout | None = None
     matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
     orientation: Orientation | None = None
+    key: str = ""
+    split: str = ""
+    store: Path | None = None
 
     @property
     def angles(self) -> Angles:
@@ -77,38 +84,33 @@ class Scene:
         return round(inclination, 1), position_angle, azimuth
 
 
-def kind_label(kind: str) -> str:
-    """Return "massive halo" for "massive_halo"."""
-    return kind.replace("_", " ")
-
-
-def galaxy_label(entry: CatalogEntry) -> str:
-    """Return the label of a catalog entry with its kind where the label does not say it."""
-    kind = kind_label(entry.kind)
-    return entry.label if kind in entry.label.lower() else f"{entry.label} ({kind})"
-
-
 @lru_cache(maxsize=8)
 def load_galaxy(name: str) -> Galaxy:
-    """Return the catalog's galaxy `name`, smoothing lengths computed.
+    """Return the galaxy that is offered as `name`, smoothing lengths computed.
 
     Raises
     ------
-    ValueError : where the catalog has no such galaxy.
+    ValueError : where none is, or where there are maps of it alone.
     """
-    if name not in ENTRIES:
-        raise ValueError(f"galaxy must be one of the catalog, {', '.join(ENTRIES)}, got {name!r}")
-    return prepare(ENTRIES[name].load())
+    offer = GALAXIES.find(name)
+    if offer.load is None:
+        raise ValueError(f"{offer.label} has maps alone, no particles")
+    return prepare(offer.load())
 
 
 @lru_cache(maxsize=64)
 def load_scene(name: str, rotation: int, grid_size: int, angles: Angles | None = None) -> Scene:
-    """Return all maps of catalog galaxy `name` under `rotation`, `grid_size` pixels a side.
+    """Return all maps of the galaxy offered as `name` under `rotation`, `grid_size` pixels a side.
 
     `rotation` counts from 1; `FREE` is that of `angles`, as `data.rotations.viewing_rotation` takes
-    them, of the galaxy's disk.
+    them, of the galaxy's disk. A galaxy of a store has the pixels and rotations that it has there.
     """
-    scene = _scene_of(load_galaxy(name), rotation, grid_size, angles)
+    offer = GALAXIES.find(name)
+    if offer.store is not None:
+        scene = stored_scene(offer.store, offer.title, rotation)
+    else:
+        scene = _scene_of(load_galaxy(name), rotation, grid_size, angles)
+    scene = replace(scene, key=name, cutout=offer.cutout, split=offer.split)
     _READY[name, rotation, grid_size, angles] = scene
     return scene
 
@@ -138,12 +140,12 @@ def rotation_of(galaxy_name: str, rotation: int) -> NDArray[np.float64]:
 
 
 def glimpse(scene: Scene, angles: Angles, domains: tuple[str, ...]) -> Scene:
-    """Return coarse maps of a catalog galaxy seen otherwise, of as many of `domains` as it has."""
+    """Return coarse maps of a galaxy on offer seen otherwise, of as many of `domains` as it has."""
     if scene.orientation is None:
         raise ValueError(f"{scene.name} has no particles, and is seen only as it came")
     matrix = viewing_rotation(*angles) @ scene.orientation.frame
     names = [name for name in dict.fromkeys(domains) if name in scene.maps]
-    maps = render(_coarse_galaxy(scene.name), names, rotation=matrix, grid_size=COARSE_GRID,
+    maps = render(_coarse_galaxy(scene.key), names, rotation=matrix, grid_size=COARSE_GRID,
                   extent_kpc=scene.extent_kpc)  # fmt: skip
     return replace(scene, rotation=FREE, matrix=matrix, maps=maps)
 
@@ -168,6 +170,33 @@ def _scene_of(galaxy: Galaxy, rotation: int, grid_size: int, angles: Angles | No
     return Scene(
         galaxy.name, kind, galaxy.redshift, rotation, extent, maps, missing, galaxy.properties,
         matrix=matrix, orientation=orientation,
+    )  # fmt: skip
+
+
+def stored_scene(path: Path, name: str, rotation: int) -> Scene:
+    """Return the maps that a store holds of a galaxy under its rotation `rotation`, from 1.
+
+    Raises
+    ------
+    ValueError : where the path is no store, or holds no such galaxy or rotation.
+    """
+    with MapStore.open(path) as store:
+        rows = store.select(name=name)
+        if not 1 <= rotation <= len(rows):
+            have = "1 rotation" if len(rows) == 1 else f"{len(rows)} rotations"
+            raise ValueError(f"{path.name} has {have} of {name}, got rotation {rotation}")
+        index = store.index[rows[rotation - 1]]
+        values = store.read([rows[rotation - 1]])[0]
+        there = dict(zip(store.domains, index["available"], strict=True))
+        maps = {name: values[i] for i, name in enumerate(store.domains) if there[name]}
+    lacking = {
+        domain.name: f"The store has no map of {domain.label.lower()} of {name}"
+        for domain in DOMAINS.values()
+        if domain.name not in maps
+    }
+    return Scene(
+        name, kind_label(index["kind"].decode()), float(index["redshift"]), rotation,
+        float(index["extent_kpc"]), maps, lacking, matrix=np.asarray(index["rotation"]), store=path,
     )  # fmt: skip
 
 
@@ -262,5 +291,10 @@ class Shelf:
         return len(self._items) > self._capacity or self._used() > self._max_bytes
 
 
+def _shared_galaxies() -> list[Offer]:
+    return [*catalog_offers(), *hold_out_offers(load_evaluations().values())]
+
+
+GALAXIES = Register(_shared_galaxies)
 RUNS = Shelf()
 ENSEMBLES = Shelf(capacity=24, max_bytes=250_000_000)

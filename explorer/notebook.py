@@ -34,7 +34,6 @@ from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.store import MAX_STEPS, Store
 from explorer.translation import Run, collect
-from explorer.views.crosshair import Crosshair
 from explorer.views.grid import MapGrid
 from explorer.views.steps import StepPlayer
 from explorer.views.uncertainty import Uncertainty
@@ -97,7 +96,7 @@ def maps(
     session.run = _run(session, [step], DEFAULT)
 
     def make() -> Viewer:
-        grid = MapGrid(session, Beside(session), _ranges(extent_kpc), Crosshair())
+        grid = MapGrid(session, Beside(session), _ranges(extent_kpc))
         grid.resize(width_px)
         return grid
 

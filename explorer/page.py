@@ -16,9 +16,12 @@ from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
+from explorer.views.gallery import Gallery
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
+from explorer.views.population import PopulationPage
 from explorer.views.poster import poster, template
+from explorer.views.profiles import ProfilesPage
 from explorer.views.tour import Tour
 from explorer.views.translate import Translate
 from explorer.views.uncertainty import Uncertainty
@@ -27,7 +30,9 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
-VIEWS: tuple[type[View], ...] = (Translate, Uncertainty, Compare)
+VIEWS: tuple[type[View], ...] = (
+    Translate, Gallery, ProfilesPage, Uncertainty, PopulationPage, Compare,
+)  # fmt: skip
 
 
 def build() -> pmui.Page:

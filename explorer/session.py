@@ -6,7 +6,8 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import panel as pn
@@ -18,6 +19,9 @@ from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store
 from explorer.translation import Run, translate
+
+if TYPE_CHECKING:
+    from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +60,7 @@ class Session(param.Parameterized):
         self._run_job: worker.Job | None = None
         self._jobs: list[worker.Job] = []
         self._translate_next = False
+        self.on_close: list[Callable[[], None]] = []
         store.param.watch(self._on_scene, ["galaxy", "rotation", "angles"])
         store.param.watch(self._on_translator, "translator")
         store.param.watch(self._on_view, ["source", "target", "seed", "steps", "guidance"])
@@ -66,6 +71,13 @@ class Session(param.Parameterized):
         scene = library.ready_scene(view.galaxy, view.rotation, self._grid_size, view.angles)
         if scene is not None:
             self._show(scene)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        """The samples of the view, one for all pages that show them; made when first asked for."""
+        from explorer.sampling import Sampling  # which works for a session itself
+
+        return Sampling(self)
 
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""
@@ -79,6 +91,10 @@ class Session(param.Parameterized):
         for job in (self._load_job, *self._jobs):
             if job is not None:
                 job.cancel()
+        for end in self.on_close:
+            end()
+        if "sampling" in self.__dict__:
+            self.sampling.cancel()
 
     def translate(self) -> None:
         """Translate the view on the worker."""
@@ -119,16 +135,26 @@ class Session(param.Parameterized):
         if self.busy:
             self.param.update(busy=False, preview=None, notice="The translation was cancelled.")
 
-    def read(self, work: Callable[[], T], show: Callable[[T], None]) -> worker.Job | None:
+    def read(
+        self,
+        work: Callable[[], T],
+        show: Callable[[T], None],
+        fail: Callable[[str], None] | None = None,
+    ) -> worker.Job | None:
         """Do `work` off the page's thread and hand what it returns to `show` on it.
 
-        The job, to cancel it; None, with a notice, where too much waits already.
+        `fail` gets what a ValueError says, as a sentence; where it is not given, a notice says that
+        something failed. The job, to cancel it; None, with a notice, where too much waits already.
         """
 
         def run(job: worker.Job) -> None:
             try:
                 found = work()
-            except Exception:
+            except Exception as error:
+                if fail is not None and isinstance(error, ValueError):
+                    text = explain(error)
+                    self.tell(job, lambda: fail(text))
+                    return
                 _log.exception("reading failed")
                 notice = "What the page asked for could not be read: the server's log says why."
                 self.tell(job, lambda: self.param.update(notice=notice))
@@ -219,7 +245,7 @@ class Session(param.Parameterized):
         Of several that come while one is at work, the last one counts.
         """
         scene, store = self.scene, self.store
-        if scene is None or scene.name != store.galaxy or scene.orientation is None:
+        if scene is None or scene.key != store.galaxy or scene.orientation is None:
             return
         if self.glimpse is None:
             self._drop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ import param
 from data.domains import DOMAINS
 from engine.processes import PROCESSES
 from explorer import library
+from explorer.galaxies import Offer
 
 MAX_STEPS = 128
 MAX_SEED = 999_999
@@ -104,6 +105,7 @@ class Store(param.Parameterized):
     """What a person has chosen; bounded, so that an address cannot ask for what is not there."""
 
     galaxy = param.Selector(check_on_set=True, allow_None=True, doc="Galaxy of the catalog.")
+    galaxy_names = param.Event(doc="There are others that can be chosen.")
     rotation = param.Integer(default=1, bounds=(library.FREE, library.NUM_ROTATIONS),
                              doc="Number of a stored direction, or 0 for the angles.")  # fmt: skip
     angles = ViewingAngles(doc="Of the free rotation, as `data.rotations.viewing_rotation`.")
@@ -123,17 +125,27 @@ class Store(param.Parameterized):
     def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
         super().__init__(**params)
         self.cards = library.cards() if cards is None else dict(cards)
-        galaxies, translators = list(library.ENTRIES), list(self.cards)
+        galaxies, translators = list(library.GALAXIES.shared), list(self.cards)
         self.param.galaxy.objects = galaxies
         self.param.translator.objects = translators
         name = "|".join(re.escape(each) for each in translators)
-        self.param.beside.regex = rf"(?:(?:{name})(?:,(?:{name}))*)?$"
+        self.param.beside.regex = rf"\A(?:(?:{name})(?:,(?:{name}))*)?\Z"
         self.galaxy = galaxies[0]
         self.translator = translators[0] if translators else None
         if translators:
             self.steps = self.default_steps()
         for name in ("galaxy", "translator", "steps"):
             self.param[name].default = getattr(self, name)
+
+    def admit(self, names: Iterable[str]) -> None:
+        """Let galaxies of a person's own files be chosen."""
+        self.param.galaxy.objects = list(dict.fromkeys([*self.param.galaxy.objects, *names]))
+        self.param.trigger("galaxy_names")
+
+    @property
+    def galaxies(self) -> dict[str, Offer]:
+        """The galaxies that can be chosen, by name."""
+        return {name: library.GALAXIES.find(name) for name in self.param.galaxy.objects}
 
     def default_steps(self, translator: str | None = None) -> int:
         """Return the number of steps that a translator's card names; the chosen one's."""

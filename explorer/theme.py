@@ -59,6 +59,8 @@ CARD = {
     "background": "var(--surface)", "border": "1px solid var(--line)", "border-radius": "8px",
     "padding": "10px 6px 8px 6px",
 }  # fmt: skip
+# Of what is as high as its content: the page would squeeze it into the window.
+RIGID = {"flex": "none", "max-height": "none"}
 
 
 def colors(dark: bool) -> Colors:

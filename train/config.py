@@ -39,6 +39,7 @@ _NO_YAML = (
     yaml.YAMLError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RecursionError,
 )  # fmt: skip
+_MOST_WHOLE = 2**53
 _LONGEST, _DEEPEST = 65536, 200
 _TEXTS = ("name", "title", "family", "data", "output")
 
@@ -146,7 +147,7 @@ class FitConfig:
     def _check_numbers(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if type(value) is not int or value < least:
+            if type(value) is not int or not least <= value <= _MOST_WHOLE:
                 raise ConfigError(f"{name} must be a whole number from {least}, got {value!r:.80}")
         for name, most in _MOST.items():
             value = getattr(self, name)

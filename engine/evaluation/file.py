@@ -158,9 +158,10 @@ class Evaluation:
     def scores(self, pairs: Sequence[tuple[str, str]] | None = None) -> dict[str, float]:
         """Return the means of `Direction.scores` over directions, over all where None.
 
-        A direction whose score is NaN does not count in that score.
+        A direction whose score is NaN does not count in that score, nor an unmeasured one in any.
         """
-        rows = [self.direction(*pair).scores() for pair in (self.pairs if pairs is None else pairs)]
+        directions = [self.direction(*pair) for pair in (self.pairs if pairs is None else pairs)]
+        rows = [direction.scores() for direction in directions if len(direction.rows)]
         return {name: _mean([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
     def write(self, path: str | Path) -> None:
@@ -238,7 +239,10 @@ def _table(file: h5py.File, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     rows = read_array(file[f"tables/{name}"])
     if rows.ndim != 1 or rows.dtype.names != dtype.names:
         raise ValueError(f"{name} must be a table with columns {', '.join(dtype.names or ())}")
-    return rows.astype(dtype)
+    rows = rows.astype(dtype)
+    for column in dtype.names or ():
+        _text(rows[column])  # Text that is none is found here, not where it is shown.
+    return rows
 
 
 def _array(dataset: h5py.Dataset) -> NDArray[Any]:

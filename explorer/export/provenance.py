@@ -58,6 +58,8 @@ def facts_of(run: Run, command: str) -> Facts:
     if scene.cutout is not None:
         facts["cutout"] = str(scene.cutout.path)
         facts["cutout_sha256"] = digest(scene.cutout.path)
+    if scene.store is not None:
+        facts["store"] = str(scene.store)
     facts["command"] = command
     return facts
 
@@ -77,6 +79,8 @@ def export_command(run: Run, words: list[str]) -> str:
     """
     view, scene = run.view, run.scene
     origin = ["--galaxy", view.galaxy] if scene.cutout is None else _cutout_words(scene.cutout)
+    if scene.store is not None:
+        origin = ["--store", str(scene.store), "--galaxy", scene.name]
     what = {
         "rotation": scene.rotation, "source": view.source, "target": view.target,
         "translator": view.translator, "seed": view.seed, "steps": view.steps,

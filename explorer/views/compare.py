@@ -1,4 +1,4 @@
-"""The page Compare: how all methods do on hold-out galaxies, and the chosen one in detail."""
+"""The page Compare: how all methods do on hold-out galaxies, and one in all directions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,15 @@ from data.domains import get_domain
 from explorer import library, theme, worker
 from explorer.comparison import Comparison, compare
 from explorer.session import Session
-from explorer.views.population import (
-    AbundancePlot,
-    CostPlot,
-    DirectionMatrix,
-    Plot,
-    ResidualPlot,
-    TotalsPlot,
-)
+from explorer.views.chart import Chart
+from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
 _TABLE_PX, _COST_PX = 730, 220  # least widths beside one another
 _TABLE_HEIGHT_PX = 330
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
-_LARGEST_PX = 380
+_LARGEST_PX = 460
 _CSS = """
 h2 { margin: 0; font: 600 14px var(--font); color: var(--text); }
 p { margin: 3px 0 0; min-height: 18px; font: 13px/18px var(--font); color: var(--muted); }
@@ -39,7 +33,7 @@ class Compare(View):
     ----------
     comparison : on view.
     ranking : the table.
-    cost, matrix, totals, abundance, residuals : the figures.
+    cost, matrix : the figures.
     """
 
     title = "Compare"
@@ -57,15 +51,8 @@ class Compare(View):
         ]  # fmt: skip
         self.ranking = Ranking(margin=(0, 6), min_height=_TABLE_HEIGHT_PX)
         self.ranking.listen(self._begin, self._choose_translator)
-        open_galaxy, known = self._open_galaxy, tuple(library.ENTRIES)
         self.cost, self.matrix = CostPlot(), DirectionMatrix(self._choose_direction)
-        self.totals = TotalsPlot(open_galaxy, known)
-        self.abundance = AbundancePlot(open_galaxy, known)
-        self.residuals = ResidualPlot()
-        self._plots: dict[str, Plot] = {
-            "cost": self.cost, "matrix": self.matrix, "totals": self.totals,
-            "abundance": self.abundance, "residuals": self.residuals,
-        }  # fmt: skip
+        self._plots: dict[str, Chart] = {"cost": self.cost, "matrix": self.matrix}
         self._panes = {
             name: pn.pane.Bokeh(plot.figure, margin=0, theme=None, styles={"flex": "none"})
             for name, plot in self._plots.items()
@@ -85,19 +72,13 @@ class Compare(View):
         self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
         cost = free - _TABLE_PX - _ROOM_PX - 24 if beside else free - _ROOM_PX
         self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
-        columns = next((n for n in (4, 2) if free // n - _ROOM_PX >= 240), 1)
-        self._grid.styles = {
-            "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
-            "gap": "14px 0", "justify-content": "space-around",
-        }  # fmt: skip
-        side = min(max(free // columns - _ROOM_PX, 200), _LARGEST_PX)
-        for name in ("matrix", "totals", "abundance", "residuals"):
-            self._plots[name].resize(side, side)
+        side = min(max(free - _ROOM_PX, 200), _LARGEST_PX)
+        self.matrix.resize(side, side)
         self._show()
 
     def _arrange(self) -> None:
         self._top[:] = [self.ranking, self._panes["cost"]]
-        self._grid[:] = [pane for name, pane in self._panes.items() if name != "cost"]
+        self._grid[:] = [self._panes["matrix"]]
         for part in (self._top, self._grid):
             part.sizing_mode = "stretch_width"
 
@@ -137,21 +118,10 @@ class Compare(View):
         self.cost.put(found.standings, store.translator, colors)
         if found.ratios:
             self.matrix.put(found.ratios, (store.source, store.target), colors)
-        if found.totals:
-            self.totals.put(found.totals, colors)
-        if found.abundance:
-            self.abundance.put(found.abundance, colors)
-        if found.residuals:
-            self.residuals.put(found.residuals, colors)
-        for plot, content in (
-            (self.matrix, found.ratios), (self.totals, found.totals),
-            (self.abundance, found.abundance), (self.residuals, found.residuals),
-        ):  # fmt: skip
-            plot.dress(colors)
-            if content is None:
-                plot.clear()
+        else:
+            self.matrix.clear()
+        self.matrix.dress(colors)
         self.cost.dress(colors)
-        self._panes["abundance"].visible = found.abundance is not None
         if self._job is None or self._job.done or found.standings:
             self._tell_what()
 
@@ -166,8 +136,8 @@ class Compare(View):
         self._say(self._heads[0], f"Methods: {source} → {target}", words)
         title = str(store.card.get("title", store.translator))
         words = found.problem or (
-            f"{found.galaxies} galaxies. Click a cell for another direction, a point to open its "
-            "galaxy where it is in the list at the left."
+            "Below 1 it is better than the fit pixel by pixel. A click on a cell chooses its "
+            "direction."
         )
         self._say(self._heads[1], title, words)
 
@@ -181,10 +151,6 @@ class Compare(View):
 
     def _choose_direction(self, source: str, target: str) -> None:
         self._session.store.param.update(source=source, target=target)
-
-    def _open_galaxy(self, name: str) -> None:
-        if name in library.ENTRIES:
-            self._session.store.galaxy = str(name)
 
     def __panel__(self) -> Any:
         parts = zip(self._heads, (self._top, self._grid), strict=True)

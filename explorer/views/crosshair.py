@@ -65,7 +65,7 @@ class Crosshair(pn.custom.JSComponent):
             figure.add_layout(model)
         figure.js_on_event("mousemove", self._move)
         figure.js_on_event("mouseleave", self._move)
-        self._figures.append(figure)
+        self._figures = [*self._figures, figure]
         self._tell()
         return readout
 

@@ -93,7 +93,7 @@ class DirectionControl(Viewer):
         if event.new == self._store.rotation:
             return
         scene = self._session.scene
-        if event.new == library.FREE and scene is not None and scene.name == self._store.galaxy:
+        if event.new == library.FREE and scene is not None and scene.key == self._store.galaxy:
             self._session.settle(scene.angles)  # as it is seen already
         else:
             self._store.rotation = event.new

@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from explorer.sampling import COUNTS, Sampling
+from explorer.sampling import COUNTS
 from explorer.session import Session
 from explorer.views.view import View
 
@@ -23,9 +23,10 @@ p { margin: 4px 0 0; min-height: 36px; font: 13px/18px var(--font); color: var(-
 class DrawingBar(View):
     """The number of samples, two buttons, progress, and a sentence; as high whatever it says."""
 
-    def __init__(self, session: Session, sampling: Sampling):
+    def __init__(self, session: Session, hint: str = ""):
         super().__init__(session)
-        self._sampling = sampling
+        self._sampling = sampling = session.sampling
+        self._hint = hint  # on what there is to do once samples are there
         self._counts = pmui.RadioButtonGroup(
             label="Number of samples", options={str(n): n for n in COUNTS}, value=sampling.count,
             size="small", margin=(0, 8), align="center",
@@ -41,13 +42,14 @@ class DrawingBar(View):
         self._status = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width",
                                     margin=(0, 12), align="center")  # fmt: skip
         self._counts.param.watch(lambda event: setattr(sampling, "count", event.new), "value")
-        self.follow(sampling, ["busy", "progress", "notice", "ensemble"], self._update)
+        self.follow(sampling, ["busy", "progress", "notice", "ensemble", "count"], self._update)
         self.follow(session, ["scene", "loading", "problem"], self._update)
         self.follow(session.store, "translator", self._update)
         self._update()
 
     def _update(self, *events: Any) -> None:
         sampling, session = self._sampling, self._session
+        self._counts.value = sampling.count  # which another page may have changed
         self._counts.disabled = not session.store.is_random
         self._draw.disabled = not sampling.is_ready
         self._stop.disabled = not sampling.busy
@@ -74,10 +76,7 @@ class DrawingBar(View):
             step, number = sampling.progress
             return f"Drawing: step {step} of {number}" if step else "Waiting for the translator…"
         if (made := sampling.ensemble) is not None:
-            return (
-                f"{len(made.samples)} samples, of seed {made.view.seed}. "
-                "A click on a map moves the aperture."
-            )
+            return f"{len(made.samples)} samples, of seed {made.view.seed}. {self._hint}"
         return "Making the maps of this galaxy…" if session.loading else "No samples yet."
 
     def __panel__(self) -> Any:

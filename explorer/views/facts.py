@@ -9,7 +9,6 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewer
 
-from data.splits import split_of
 from explorer.library import Scene, hold_out_error
 from explorer.scales import power_of_ten
 from explorer.session import Session
@@ -41,7 +40,7 @@ def galaxy_facts(scene: Scene) -> list[Fact]:
         if key in scene.properties:
             facts.append((label, f"{power_of_ten(scene.properties[key])} M☉"))
     return [*facts, ("Field of view", f"{scene.extent_kpc:.0f} kpc"),
-            ("Split", _SPLITS[split_of(scene.name)])]  # fmt: skip
+            ("Split", _SPLITS.get(scene.split, "unknown"))]  # fmt: skip
 
 
 def translator_facts(card: Mapping[str, Any]) -> list[Fact]:

@@ -2,6 +2,7 @@
 // nothing of the server, which hears where the pictures have come to rest.
 
 const REST_MS = 200, HOLD_MS = 800;
+const NARROW_PX = 200; // side of a map, under which the slider has a row of its own
 const HINT = 'Space plays, ← and → step, Home and End jump. Drag to pan, Ctrl + wheel or + and − zoom, '
   + '0 or a double click resets.';
 
@@ -230,6 +231,7 @@ class Player {
     this.root.style.setProperty('--margin', `${spec.marginLeft}px`);
     this.root.style.setProperty('--gap', `${spec.gap}px`);
     this.root.style.setProperty('--size', `${size}px`);
+    this.root.classList.toggle('narrow', size < NARROW_PX);
     for (const reel of this.reels) {
       reel.pen = { width: 2, ...(reel.isPinned ? { color: style.accent, dash: [6, 4] } : { color: style.warm }) };
     }

@@ -12,6 +12,7 @@ from bokeh.models import Range1d
 from numpy.typing import NDArray
 
 from data.domains import DOMAINS, Domain
+from explorer import theme
 from explorer.beside import Beside, Lane
 from explorer.scales import dex_limit, linear_limits, log_limits
 from explorer.session import Session
@@ -48,7 +49,7 @@ class MapGrid(View):
         session: Session,
         beside: Beside,
         ranges: tuple[Range1d, Range1d],
-        crosshair: Crosshair,
+        crosshair: Crosshair | None = None,
     ):
         super().__init__(session)
         self._beside, self._ranges, self._crosshair = beside, ranges, crosshair
@@ -58,6 +59,7 @@ class MapGrid(View):
         self._layout = pn.Row(margin=0)
         self._frame()
         self._populate()
+        self._frame()
         self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
         self.follow(session.store, ["source", "target", "scale", "limits"], self._update)
         self.follow(beside, "lanes", self._update)
@@ -74,6 +76,8 @@ class MapGrid(View):
         self._layout.styles = {
             "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
             "row-gap": "4px" if several else "12px",
+            # Bokeh takes color bars that come later for lower than they are.
+            "padding-bottom": "12px" if several else "0", **theme.RIGID,
         }  # fmt: skip
         for index, panel in enumerate(self._panels):
             row, column = _place(index, columns, several)

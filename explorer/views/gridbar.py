@@ -7,6 +7,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from explorer import theme
 from explorer.beside import Beside
 from explorer.session import Session
 from explorer.views.crosshair import Crosshair
@@ -79,4 +80,4 @@ class GridBar(View):
         first = pn.Row(self._others, self._stop, margin=0)
         second = pn.Row(self._scale, self._limits, self._crosshair, margin=0)
         return pn.FlexBox(first, second, margin=(0, 0, 8, 4), gap="8px", align_items="center",
-                          sizing_mode="stretch_width")  # fmt: skip
+                          sizing_mode="stretch_width", styles=theme.RIGID)  # fmt: skip

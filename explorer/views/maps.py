@@ -129,7 +129,7 @@ class MapPanel(Viewer):
             )
         )  # fmt: skip
         self._pane = pn.pane.HoloViews(
-            dynamic, linked_axes=False, margin=0, styles={"flex": "none"}, theme=None
+            dynamic, linked_axes=False, margin=0, styles=theme.RIGID, theme=None
         )
 
     def put(self, content: MapContent, colors: theme.Colors | None = None) -> None:
@@ -212,7 +212,7 @@ class MapPanel(Viewer):
         figure.update(
             frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
             min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_top=0,
-            min_border_bottom=0, styles={"flex": "none", "grid-area": self._area},
+            min_border_bottom=0, styles={**theme.RIGID, "grid-area": self._area},
         )  # fmt: skip
         figure.xaxis.visible, figure.yaxis.visible = self._has_x, self._has_y
         for axis in figure.axis:

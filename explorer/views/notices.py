@@ -64,7 +64,7 @@ class Notices(Viewer):
         store, scene = self._session.store, self._session.scene
         source, target = (DOMAINS[name].label.lower() for name in (store.source, store.target))
         parts = [
-            library.galaxy_label(library.ENTRIES[store.galaxy]),
+            library.GALAXIES.find(store.galaxy).label,
             store.view.direction,
             f"z = {scene.redshift:g}" if scene else "",
             f"{source} → {target}",

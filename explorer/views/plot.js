@@ -37,12 +37,16 @@ class MapPlot {
     this.size = size;
     this.style = style;
     this.spec = spec;
+    this.most = Math.min(8, size / 25); // ticks of an axis, or their numbers meet
     this.left = this.isFirst ? style.marginLeft : style.gap / 2;
     this.top = TITLE_HEIGHT;
     this.width = this.left + size + style.gap / 2;
     this.context = fit(this.canvas, this.width, this.top + size + 92);
     this.colors = lookup(spec.palette, style.noData);
-    write(this.context, style, spec.title, this.left, 15,
+    // A title too long for its map is told without its second part, as its color bar tells that.
+    this.context.font = `bold 13px ${style.font}`;
+    const fits = this.context.measureText(spec.title).width <= size;
+    write(this.context, style, fits ? spec.title : spec.title.split(' · ')[0], this.left, 15,
       { align: 'left', size: 13, color: style.text, bold: true });
     write(this.context, style, spec.bar, this.left, this.top + size + 55,
       { align: 'left', size: 12, color: style.text });
@@ -71,13 +75,13 @@ class MapPlot {
     this.view = view;
     context.clearRect(0, top - 8, left, size + 16);
     context.clearRect(0, bottom, this.width, 42);
-    for (const x of roundTicks(view.x0, view.x1, 8)) {
+    for (const x of roundTicks(view.x0, view.x1, this.most)) {
       line(context, style.muted, [[this.x(x), bottom + 1], [this.x(x), bottom + 6]]);
       if (this.x(x) > 13) write(context, style, plain(x), this.x(x), bottom + 19); // or it is cut
     }
     write(context, style, 'x (kpc)', left + size / 2, bottom + 36, { size: 12, color: style.text });
     if (!this.isFirst) return;
-    for (const y of roundTicks(view.y0, view.y1, 8)) {
+    for (const y of roundTicks(view.y0, view.y1, this.most)) {
       line(context, style.muted, [[left - 6, this.y(y)], [left - 1, this.y(y)]]);
       write(context, style, plain(y), left - 10, this.y(y) + 4, { align: 'right' });
     }
@@ -170,7 +174,14 @@ class MapPlot {
     this.barTicks = ticks;
     const { context, style, left, top, size } = this, y = top + size + 71;
     context.clearRect(0, y, this.width, 20);
-    for (const [share, words] of ticks) write(context, style, words, left + share * size, y + 13);
+    context.font = `11px ${style.font}`;
+    let end = -Infinity; // of the last label, which the next must not meet
+    for (const [share, words] of ticks) {
+      const x = left + share * size, half = context.measureText(words).width / 2;
+      if (x - half < end + 4) continue;
+      write(context, style, words, x, y + 13);
+      end = x + half;
+    }
   }
 
   // Write the value beneath the crosshair, in physical units, as far as its level tells it.

@@ -169,7 +169,7 @@ class ProfilePlot(Plot):
         super().dress(colors)
         self._area.glyph.fill_color = self._line.glyph.line_color = colors.warm
         self._dashes.glyph.line_color = colors.text
-        _dress_legend(self.figure.legend, colors)
+        dress_legend(self.figure.legend, colors)
 
 
 class ValueStrip(Plot):
@@ -224,7 +224,7 @@ class ValueStrip(Plot):
         self._samples.glyph.update(fill_color=colors.warm, line_color=colors.inset)
         self._bar.glyph.line_color = self._middle.glyph.line_color = colors.warm
         self._line.glyph.line_color = colors.text
-        _dress_legend(self.figure.legend, colors)
+        dress_legend(self.figure.legend, colors)
 
 
 def draw_circle(plot: Any, source: ColumnDataSource) -> None:
@@ -234,7 +234,8 @@ def draw_circle(plot: Any, source: ColumnDataSource) -> None:
                     line_width=width)  # fmt: skip
 
 
-def _dress_legend(legend: Any, colors: theme.Colors) -> None:
+def dress_legend(legend: Any, colors: theme.Colors) -> None:
+    """Let a legend beneath a figure be one line in the page's colors."""
     legend.update(
         orientation="horizontal", background_fill_color=None, border_line_color=None,
         label_text_color=colors.text, label_text_font=theme.FONT, label_text_font_size="11px",

@@ -18,7 +18,7 @@ export function render({ model, el }) {
     return (a < b ? -1 : a > b ? 1 : 0) * (ascending ? 1 : -1);
   };
 
-  const heads = ['Method', ...model.columns.map(([head]) => head)].map((text, place) => {
+  const heads = [model.head, ...model.columns.map(([head]) => head)].map((text, place) => {
     const head = make('th', '', ''), button = make('button', '', text);
     const [, unit, meaning] = place ? model.columns[place - 1] : ['', '', 'As evaluated'];
     head.scope = 'col';
@@ -44,7 +44,7 @@ export function render({ model, el }) {
     if (row.open) {
       const button = make('button', '', row.title);
       button.type = 'button';
-      button.title = row.chosen ? 'The translator of this page' : 'Make it the page’s translator';
+      button.title = row.chosen ? model.chosen : model.choosing;
       button.setAttribute('aria-pressed', row.chosen);
       button.addEventListener('click', () => model.send_msg({ choose: row.name }));
       name.append(button);

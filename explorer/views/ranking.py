@@ -34,6 +34,9 @@ class Ranking(pn.custom.JSComponent):
     columns = param.List(default=[[c.head, c.unit, c.text] for c in COLUMNS],
                          doc="[head, unit, meaning] of each.")  # fmt: skip
     rows = param.List(default=[], doc="Methods, as `table_rows`.")
+    head = param.String(default="Method", doc="Of the column of names.")
+    choosing = param.String(default="Make it the page’s translator", doc="What a click does.")
+    chosen = param.String(default="The translator of this page", doc="What is marked so.")
     caption = param.String(default="", doc="What is compared, said to who cannot see.")
 
     _esm = (_HERE / "ranking.js").read_text("utf-8")

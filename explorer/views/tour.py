@@ -42,8 +42,10 @@ TOUR = (
      "<p>The upper row has <b>input</b>, <b>output</b>, <b>truth</b> and <b>residual</b>. Output "
      "and truth share their color scale; the residual says where the model drew too much "
      "(red) or too little (blue).</p>"
-     "<p>Drag a map to move all of them, use the tools above it to zoom, point at it for "
-     "values.</p>"),
+     "<p><b>Translators beside</b> put others’ outputs and residuals next to these. Drag a map to "
+     "move all of them, use the tools above it to zoom; point at it, and all of them tell their "
+     "values at that place. <kbd>L</kbd> changes between logarithmic and linear colors, "
+     "<kbd>O</kbd> between shared and own limits.</p>"),
     ("Watch it step by step",
      "<p>The lower row plays how the map came out of noise: the sampler’s state, the model’s "
      "estimate at that time, the truth, and their radial profiles.</p>"

@@ -37,9 +37,8 @@ class Translate(View):
         self._dress()
 
     def poster(self) -> Sequence[MapContent]:
-        """Return the four maps of the upper row; none where several translators are on view."""
-        contents = self._maps.contents()
-        return contents if len(contents) == 4 else ()
+        """Return the four maps of the upper row; none where there are several translators'."""
+        return () if self._beside.lanes else self._maps.contents()
 
     def fit(self, width_px: int) -> None:
         """Fit the square maps of both rows into `width_px`."""
@@ -54,10 +53,10 @@ class Translate(View):
         self._bar.shown = self._maps.shown = self._steps.shown = self.shown
 
     def __panel__(self) -> Any:
-        maps = pn.Column(self._bar, self._maps, margin=0, sizing_mode="stretch_width")
+        styles = theme.CARD | theme.RIGID
         cards = [
-            pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
+            pn.Column(*parts, styles=styles, scroll="x-auto", margin=(0, 0, 12, 0),
                       sizing_mode="stretch_width")
-            for part in (maps, self._steps)
+            for parts in ((self._bar, self._maps), (self._steps,))
         ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width")
+        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", styles=theme.RIGID)

@@ -38,11 +38,12 @@ class Uncertainty(View):
     def __init__(self, session: Session, sampling: Sampling | None = None, **params: Any):
         """`sampling` holds samples that are there already: nothing is offered to draw others."""
         super().__init__(session, **params)
-        self._can_draw, self._sampling = sampling is None, sampling or Sampling(session)
+        self._can_draw, self._sampling = sampling is None, sampling or session.sampling
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, ["ensemble", "count"], self._update)
         self._galaxy, self._width_px = "", 1150
-        self._bar, self._aperture = DrawingBar(session, self._sampling), ApertureInput()
+        self._bar = DrawingBar(session, "A click on a map moves the aperture.")
+        self._aperture = ApertureInput()
         self._ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
         self._maps = [
             AperturePanel(content, self._ranges, self.colors, self._aperture)
@@ -58,8 +59,6 @@ class Uncertainty(View):
         self.follow(session, "dark", self._dress)
         self.param.watch(self._show_parts, "shown")
         self._aperture.param.watch(self._measure, "aperture")
-        if pn.state.curdoc is not None:
-            pn.state.on_session_destroyed(lambda context: self._sampling.cancel())
         self._update()
         self._dress()
 
@@ -126,8 +125,8 @@ class Uncertainty(View):
 
     def _update(self, *events: Any) -> None:
         session, scene, ensemble = self._session, self._scene(), self._sampling.ensemble
-        if scene is not None and scene.name != self._galaxy:
-            self._galaxy, half = scene.name, 0.5 * scene.extent_kpc
+        if scene is not None and scene.key != self._galaxy:
+            self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
             for axis in self._ranges:
                 axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
             self._aperture.place(central_aperture(scene, session.store.target), scene.extent_kpc)

@@ -4,7 +4,7 @@ import pytest
 from panel.util import parse_query
 
 from explorer import library
-from explorer.store import MAX_STEPS, Store
+from explorer.store import ADDRESS, MAX_STEPS, Store
 
 CARDS = {
     "ddpm": {"domains": ["gas", "dark_matter", "stars"], "default_steps": 25},
@@ -18,14 +18,14 @@ def store():
 
 
 def test_first_view(store):
-    assert store.galaxy == next(iter(library.ENTRIES))
+    assert store.galaxy == next(iter(library.GALAXIES.shared))
     assert (store.source, store.target, store.translator) == ("gas", "dark_matter", "ddpm")
     assert store.steps == 25
     assert store.problem() == ""
 
 
 def test_address_reopens_the_view(store):
-    names = list(library.ENTRIES)
+    names = list(library.GALAXIES.shared)
     store.param.update(galaxy=names[3], rotation=4, source="stars", target="gas", seed=11,
                        steps=9, step=5, guidance=1.5)  # fmt: skip
     other = Store(cards=CARDS)
@@ -62,17 +62,18 @@ def test_bad_angles_are_a_sentence(store, bad):
     [
         ("galaxy", "andromeda"), ("rotation", 6), ("rotation", "up"), ("source", "entropy"),
         ("translator", "alchemist"), ("seed", -1), ("steps", MAX_STEPS + 1), ("step", 2.5),
-        ("target", ["gas"]), ("steps", True),
+        ("target", ["gas"]), ("steps", True), ("beside", "ddpm,alchemist"), ("beside", "ddpm;"),
+        ("scale", "cubic"), ("limits", "none"),
     ],
 )  # fmt: skip
 def test_bad_value_is_a_sentence_and_leaves_the_rest(store, key, value):
-    before = store.view
+    before = {name: getattr(store, name) for name in ADDRESS}
     good = {"seed": 3} if key != "seed" else {"rotation": 2}
     complaints = store.accept({key: value, **good, "unknown": 1})
     assert len(complaints) == 1
     assert key in complaints[0]
     assert complaints[0].endswith(".")
-    assert getattr(before, key, 0) == getattr(store, key)
+    assert before[key] == getattr(store, key)
     assert getattr(store, next(iter(good))) == next(iter(good.values()))
 
 
@@ -89,3 +90,16 @@ def test_what_cannot_be_translated_is_said(store):
     store.target = "stars"
     assert store.problem({"stars": "this galaxy has no stars"}) == "this galaxy has no stars."
     assert "no translator" in Store(cards={}).problem()
+
+
+def test_translators_beside_have_their_own_steps_and_are_there_once(store):
+    assert store.accept({"beside": "pix2pix,ddpm,pix2pix", "seed": 4}) == []
+    assert store.others == ("pix2pix",)
+    view = store.view_of("pix2pix")
+    assert (view.translator, view.steps, view.seed) == ("pix2pix", 1, 4)
+    store.target = "stars"
+    assert store.problem() == ""
+    assert store.problem(translator="pix2pix").startswith("pix2pix does not know the domain stars")
+    other = Store(cards=CARDS)
+    assert other.accept(parse_query(store.address())) == []
+    assert other.others == store.others

@@ -38,7 +38,7 @@ def test_light_is_light():
 
 
 def test_css_variables_have_the_names_that_scripts_read():
-    named = theme.VARIABLES
+    named = theme.variables(theme.DARK)
     assert named["--noData"] == theme.DARK.no_data
     assert named["--onAccent"] == theme.DARK.on_accent
     assert set(named) == set(theme.variables(theme.LIGHT))

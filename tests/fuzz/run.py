@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import queue
 import resource
 import select
 import shutil
@@ -141,10 +142,14 @@ def fuzz(
     found: dict[str, list[dict]] = {}
     for target in targets:  # In the order of the table, whichever comes first to its end.
         found |= {name: [] for name in (target, *lanes(target))}
+    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    workers = [Worker() for _ in range(jobs)]
+    for worker in workers:
+        idle.put(worker)
     with tempfile.TemporaryDirectory() as name:
 
         def run(target: str) -> None:
-            worker, folder = Worker(), Path(name)
+            worker, folder = idle.get(), Path(name)
             for number in range(max(1, round(count * READERS[target].share / total))):
                 path = spoiled(target, number, seed, folder)
                 answer = worker.read(target, path)
@@ -166,10 +171,12 @@ def fuzz(
                             passed = {"outcome": "error", "text": str(error)}
                         passed["outcome"] += " after a finding" * is_finding
                         found[f"{target}, check_file"].append({"seconds": 0, "peak": 0, **passed})
-            worker.stop()
+            idle.put(worker)
 
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(run, targets))
+    for worker in workers:
+        worker.stop()
     return found
 
 
@@ -205,8 +212,8 @@ def failures(found: dict[str, list[dict]]) -> int:
 
 HEAD = """# What came of spoiled files
 
-Made by `{command}`: {total} inputs in {seconds:.0f} s on {machine}, with Python {python},
-h5py {h5py} and HDF5 {hdf5}.
+Made by `{command}`:
+{total} inputs in {seconds:.0f} s on {machine}, with Python {python}, h5py {h5py} and HDF5 {hdf5}.
 
 Each input is a whole file, spoiled by a seeded generator: flipped bits, blocks cut off, swapped,
 doubled or overwritten, other values, types and shapes of single parts, links, claims of 10^12 rows.
@@ -220,12 +227,21 @@ same process as the reader; "check_file" is a fortieth of the inputs, and all th
 """
 
 
+def arguments_of(words: list[str]) -> str:
+    """Return the arguments less the folder of --keep, which is one's own."""
+    if "--keep" in words:
+        place = words.index("--keep")
+        words = words[:place] + words[place + 2 :]
+    return " ".join(words)
+
+
 def report(found: dict[str, list[dict]], seconds: float) -> str:
     import h5py
 
     total = sum(len(found[name]) for name in found if "," not in name)
     return HEAD.format(
-        command="python tests/fuzz/run.py " + " ".join(sys.argv[1:]), total=total, seconds=seconds,
+        command="python tests/fuzz/run.py " + arguments_of(sys.argv[1:]),
+        total=total, seconds=seconds,
         machine=f"{os.cpu_count()} cores of {platform.machine()}", limit=SECONDS,
         python=platform.python_version(), h5py=h5py.__version__, hdf5=h5py.version.hdf5_version,
         table=table(found),

@@ -1,0 +1,80 @@
+"""Small pictures of galaxies in their first rotation, made once and kept."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from data.domains import DOMAINS
+from explorer import library
+from explorer.scales import log_limits
+
+SIDE = 64
+_PICTURE_PX = 96
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Coarse maps of a galaxy, and the masses of what they show.
+
+    Attributes
+    ----------
+    maps : (`SIDE`, `SIDE`) or what a store holds, by domain; physical units.
+    stellar_mass, dark_matter_mass : Msun in the maps, NaN of domains that are missing.
+    """
+
+    maps: dict[str, NDArray[np.float32]]
+    stellar_mass: float
+    dark_matter_mass: float
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its maps take."""
+        return sum(values.nbytes for values in self.maps.values())
+
+
+SKETCHES = library.Shelf(capacity=1000, max_bytes=200_000_000)
+
+
+def sketch(name: str) -> Sketch:
+    """Return the coarse maps of a galaxy on offer, made where they are not kept."""
+    kept = SKETCHES.get(name)
+    if kept is None:
+        scene = library.load_scene(name, 1, SIDE)
+        pixel = scene.extent_kpc / SIDE
+        masses = [
+            float(scene.maps[domain].sum(dtype=np.float64) * pixel**2)
+            if domain in scene.maps and scene.maps[domain].shape[0] == SIDE
+            else np.nan
+            for domain in ("stars", "dark_matter")
+        ]
+        kept = Sketch(scene.maps, *masses)
+        SKETCHES.put(name, kept)
+    return kept
+
+
+def picture(name: str, domain: str) -> str:
+    """Return a galaxy's map of a domain as an address of data, a PNG; "" where it has none."""
+    values = sketch(name).maps.get(domain)
+    return "" if values is None else _address(values.tobytes(), values.shape[0], domain)
+
+
+@lru_cache(maxsize=2000)
+def _address(values: bytes, side: int, domain: str) -> str:
+    pixels = np.frombuffer(values, np.float32).reshape(side, side)
+    low, high = log_limits([pixels], domain)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = (np.log10(pixels) - np.log10(low)) / (np.log10(high) - np.log10(low))
+    shares = np.clip(np.nan_to_num(shares, nan=0.0, neginf=0.0), 0.0, 1.0)
+    colors = matplotlib.colormaps[DOMAINS[domain].colormap](shares[::-1], bytes=True)[..., :3]
+    image = Image.fromarray(colors).resize((_PICTURE_PX, _PICTURE_PX), Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    image.quantize(64).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,93 @@
+"""Several translators side by side in Chromium: their maps, scales, crosshair and keys."""
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+MAPS = """() => {
+  const found = [];
+  for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
+    if (model.type !== 'Figure') continue;
+    const { data } = model.renderers[0].data_source, { visible } = model.renderers[0];
+    const readout = model.center.find(each => each.name === 'readout');
+    let sum = 0;
+    for (const value of data.image[0]) if (isFinite(value)) sum += value;
+    found.push({ title: model.title.text, isThere: visible, sum,
+                 told: readout.visible ? readout.text : '' });
+  }
+  return found;
+}"""
+# What axe finds in panel-material-ui itself, by rule and a part of the HTML: its signs for help.
+THEIRS = (("aria-prohibited-attr", 'sx="[object Object]"'),)
+# Pixels of the frames, for a change of colors is one of pixels.
+PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
+  const own = view.model.type === 'Figure' ? [view.canvas_view.primary.canvas.toDataURL()] : [];
+  return own.concat((view.child_views || []).flatMap(find));
+})"""
+
+
+def wait_until(condition, what, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"waited {seconds} s for {what}")
+
+
+def maps(page):
+    return page.evaluate(MAPS)
+
+
+def test_translators_side_by_side(open_page):
+    page = open_page("?steps=2&translator=narrow&beside=nobody")
+    alert = page.locator(".notice").get_by_text("beside “nobody”")
+    alert.wait_for()
+    wait_until(lambda: len(maps(page)) == 4 and all(m["isThere"] for m in maps(page)), "the maps")
+    first = next(m["sum"] for m in maps(page) if m["title"].startswith("Output"))
+
+    page.get_by_role("button", name="DDPM", exact=True).or_(
+        page.get_by_role("button", name="ddpm", exact=True)
+    ).click()
+    wait_until(lambda: len(maps(page)) == 6 and all(m["isThere"] for m in maps(page)), "two more")
+    shown = maps(page)
+    assert [m["title"].split("\n")[0].lower() for m in shown[1:5:3]] == ["narrow", "ddpm"]
+    assert " dex · " in shown[4]["title"]
+    assert shown[4]["sum"] != first
+    wait_until(lambda: "beside=ddpm" in page.url, "the address")
+
+    # Pointing at one map tells values in every one, of ours and the player's.
+    frame = page.locator(".bk-Figure").first.bounding_box()
+    page.mouse.move(frame["x"] + 150, frame["y"] + 120)
+    page.mouse.move(frame["x"] + 160, frame["y"] + 130)
+    wait_until(lambda: all(m["told"] for m in maps(page)), "the values")
+    told = [m["told"] for m in maps(page)]
+    assert [each.rsplit(" ")[-1] for each in told] == ["kpc⁻²"] * 3 + ["dex", "kpc⁻²", "dex"]
+    assert page.locator(".map output:visible").count() == 3
+    page.mouse.move(5, 5)
+    wait_until(lambda: not any(m["told"] for m in maps(page)), "no values")
+
+    before = page.evaluate(PICTURES)
+    page.keyboard.press("l")
+    wait_until(lambda: "scale=linear" in page.url, "the linear scale")
+    wait_until(lambda: page.evaluate(PICTURES)[1] != before[1], "other colors")
+    assert maps(page)[1]["sum"] > 1e6  # values, no logarithms
+    page.get_by_role("button", name="Own").click()
+    wait_until(lambda: "limits=own" in page.url, "own limits")
+    assert page.console.complaints == []
+
+
+def test_axe_finds_nothing_serious_beside(open_page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page("?steps=2&beside=narrow")
+    wait_until(lambda: len(maps(page)) == 6, "the maps")
+    found = [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in axe.run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if not any(rule == violation["id"] and part in node["html"] for rule, part in THEIRS)
+    ]
+    assert found == []
