@@ -57,7 +57,6 @@ class MapGrid(View):
         self._known: list[tuple[Run, NDArray[Any] | None]] = []
         self._panels: list[MapPanel] = []
         self._layout = pn.Row(margin=0)
-        self._frame()
         self._populate()
         self._frame()
         self.follow(session, ["scene", "glimpse", "run", "preview", "busy"], self._update)
