@@ -132,17 +132,11 @@ def open_file(path: Path, label: str, token: str, max_bytes: int = MAX_BYTES) ->
     ValueError : one sentence on why the file is refused.
     """
     if path.is_dir():
-        shards = sorted(path.glob("*.hdf5"))
-        if not shards:
-            raise UntrustedError(f"{label} is a folder without the shards of a map store")
-        for shard in shards:
-            if shard.name.startswith("shard-"):
-                check_file(shard, max_bytes=max_bytes)
-        return _of_store(path, label, token)
+        return _of_folder(path, label, token, max_bytes)
     if not path.is_file():
         raise UntrustedError(f"{label} is no file that can be read here")
     if check_file(path, max_bytes=max_bytes) == "store":
-        return _of_store(path, label, token)
+        return _of_shard(path, label, token)
     cutout = Cutout(path.resolve())
     galaxy = cutout.load()
     return [
@@ -152,13 +146,24 @@ def open_file(path: Path, label: str, token: str, max_bytes: int = MAX_BYTES) ->
     ]  # fmt: skip
 
 
-def _of_store(path: Path, label: str, token: str) -> list[Offer]:
+def _of_folder(path: Path, label: str, token: str, max_bytes: int) -> list[Offer]:
+    """Return the galaxies of a store, shard by shard: its index is nothing that was examined."""
+    offers: list[Offer] = []
+    for shard in sorted(path.glob("shard-*.hdf5")):
+        check_file(shard, max_bytes=max_bytes)
+        offers += _of_shard(shard, label, token)
+        if len(offers) >= MOST_OF_A_STORE:
+            break
+    if not offers:
+        raise UntrustedError(f"{label} is a folder without the shards of a map store")
+    return sorted(offers[:MOST_OF_A_STORE], key=lambda offer: offer.title)
+
+
+def _of_shard(path: Path, label: str, token: str) -> list[Offer]:
     with MapStore.open(path) as store:
         _, rows = np.unique(store.column("name"), return_index=True)
-        if not len(rows):
-            raise UntrustedError(f"{label} holds no galaxy")
         columns = {
-            name: store.column(name)[rows[:MOST_OF_A_STORE]]
+            name: store.column(name)[rows]
             for name in ("name", "kind", "redshift", "stellar_mass", "dark_matter_mass", "split")
         }
     return [
