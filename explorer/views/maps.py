@@ -142,10 +142,14 @@ class MapPanel(Viewer):
             if content == before:
                 return
             if self._figure is not None and content == replace(before, title=content.title):
-                self._figure.title.text = content.title
+                # A click is heard without the document's lock, which Bokeh's own models need.
+                pn.state.execute(self._entitle, schedule=True)
                 return
         self._colors = colors or self._colors
         self._pipe.send(content)
+
+    def _entitle(self) -> None:
+        self._figure.title.text = self._content.title
 
     def glance(self, content: MapContent) -> None:
         """Put up other values for a moment, until `put`: past HoloViews, which takes its time."""

@@ -101,12 +101,17 @@ class Console:
         self._passing = passing
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self._complain(request.url, request.url))
+        page.on("requestfailed", self._miss)
 
     def _listen(self, message):
         # Software rendering in headless Chromium warns about its own read-backs.
         if message.type in ("error", "warning") and "GL Driver Message" not in message.text:
             self._complain(message.text, message.location["url"])
+
+    def _miss(self, request):
+        # A page that finds its theme to be another is loaded again before its scripts have come.
+        if request.failure != "net::ERR_ABORTED":
+            self._complain(request.url, request.url)
 
     def _complain(self, text, url):
         if self._passing not in url:

@@ -56,7 +56,7 @@ def test_translators_side_by_side(open_page):
     assert [m["title"].split("\n")[0].lower() for m in shown[1:5:3]] == ["narrow", "ddpm"]
     assert " dex · " in shown[4]["title"]
     assert shown[4]["sum"] != first
-    wait_until(lambda: "beside=ddpm" in page.url, "the address")
+    wait_until(lambda: "beside=ddpm" in page.evaluate("location.search"), "the address")
 
     # Pointing at one map tells values in every one, of ours and the player's.
     frame = page.locator(".bk-Figure").first.bounding_box()
@@ -71,11 +71,11 @@ def test_translators_side_by_side(open_page):
 
     before = page.evaluate(PICTURES)
     page.keyboard.press("l")
-    wait_until(lambda: "scale=linear" in page.url, "the linear scale")
+    wait_until(lambda: "scale=linear" in page.evaluate("location.search"), "the linear scale")
     wait_until(lambda: page.evaluate(PICTURES)[1] != before[1], "other colors")
     assert maps(page)[1]["sum"] > 1e6  # values, no logarithms
-    page.get_by_role("button", name="Own").click()
-    wait_until(lambda: "limits=own" in page.url, "own limits")
+    page.get_by_role("button", name="Own", exact=True).click()
+    wait_until(lambda: "limits=own" in page.evaluate("location.search"), "own limits")
     assert page.console.complaints == []
 
 

@@ -7,12 +7,12 @@ from engine.shelf import evaluations
 
 pytestmark = pytest.mark.browser
 
-TOTALS = """() => {
+MATRIX = """() => {
   const find = view => view.model.document._all_models.values();
   for (const view of Object.values(Bokeh.index)) {
     for (const model of find(view)) {
-      if (model.type === 'ColumnDataSource' && model.data.truth) {
-        return Array.from(model.data.model);
+      if (model.type === 'ColumnDataSource' && model.data.source && model.data.target) {
+        return Object.values(model.data).map(column => Array.from(column).join());
       }
     }
   }
@@ -34,14 +34,14 @@ def test_methods_are_compared_and_figures_follow_the_translator(open_page):
     }
     assert set(rows.evaluate_all("all => all.map(row => row.dataset.method)")) == evaluated
     assert page.locator("tr.chosen").get_attribute("data-method") == first
-    before = page.evaluate(TOTALS)
+    before = page.evaluate(MATRIX)
     assert len(before) > 1
 
     name = page.locator(f"tr[data-method='{second}'] button")
     name.focus()
     page.keyboard.press("Enter")
     page.locator(f"tr.chosen[data-method='{second}']").wait_for()
-    page.wait_for_function(f"before => String(({TOTALS})()) !== String(before)", arg=before)
+    page.wait_for_function(f"before => String(({MATRIX})()) !== String(before)", arg=before)
 
     head = page.get_by_role("columnheader", name="Time a map")
     head.get_by_role("button").press("Enter")

@@ -207,7 +207,7 @@ def test_cancel_stops_and_another_run_works(open_page):
 def test_bad_address_gets_a_sentence_and_a_view(open_page):
     page = open_page("?galaxy=andromeda&rotation=9&steps=4")
     page.get_by_text("which is not a galaxy of the list").wait_for()
-    page.get_by_text("a whole number from 1 to 5").wait_for()
+    page.get_by_text("a whole number from 0 to 5").wait_for()
     translated(page)
     assert query(page)["rotation"] == "1"
     assert query(page)["steps"] == "4"

@@ -11,7 +11,7 @@ def pixels(page, index):
 
 
 def test_samples_are_drawn_and_the_aperture_moves(open_page):
-    page = open_page("?steps=3")
+    page = open_page("?steps=3&seed=17")
     page.locator(".label", has_text="step 3/3").wait_for()
     page.get_by_role("tab", name="Uncertainty").click()
     page.get_by_text("No samples yet.").wait_for()
@@ -19,7 +19,7 @@ def test_samples_are_drawn_and_the_aperture_moves(open_page):
     page.wait_for_timeout(500)
     empty = [pixels(page, index) for index in (0, 1, 3, 5)]
     page.get_by_role("button", name="Draw samples").click()
-    page.get_by_text("4 samples, of seed 0").wait_for()
+    page.get_by_text("4 samples, of seed 17").wait_for()
     page.wait_for_timeout(1000)
     drawn = [pixels(page, index) for index in (0, 1, 3, 5)]
     assert all(before != after for before, after in zip(empty, drawn, strict=True))
