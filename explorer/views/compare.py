@@ -79,6 +79,7 @@ class Compare(View):
     def _arrange(self) -> None:
         self._top[:] = [self.ranking, self._panes["cost"]]
         self._grid[:] = [self._panes["matrix"]]
+        self._grid.styles = {"display": "grid", "grid-template-columns": "max-content"}
         for part in (self._top, self._grid):
             part.sizing_mode = "stretch_width"
 

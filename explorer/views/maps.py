@@ -213,11 +213,6 @@ class MapPanel(Viewer):
 
     def _fit(self, figure: Any) -> None:
         """Set the sizes of a figure, which has room at its left for an axis there only."""
-        figure.update(
-            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
-            min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_top=0,
-            min_border_bottom=0, styles={**theme.RIGID, "grid-area": self._area},
-        )  # fmt: skip
         figure.xaxis.visible, figure.yaxis.visible = self._has_x, self._has_y
         for axis in figure.axis:
             axis.ticker.desired_num_ticks = min(6, self._size // 32)
@@ -225,6 +220,14 @@ class MapPanel(Viewer):
             y=self._size // 2, text=textwrap.fill(self._content.nothing, max(self._size // 7, 10)),
             text_color=self._colors.muted, text_font=theme.FONT, text_font_size="12px",
             text_baseline="middle",
+        )  # fmt: skip
+        left = theme.MARGIN_LEFT if self._has_y else 0
+        # In a grid that is being laid out anew a figure must not be measured as narrower.
+        width = f"{left + self._size + theme.GAP}px"
+        figure.update(
+            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
+            min_border_left=left, min_border_top=0, min_border_bottom=0,
+            styles={**theme.RIGID, "grid-area": self._area, "min-width": width},
         )  # fmt: skip
 
     def _prepare(self, plot: Any, figure: Any) -> None:
