@@ -27,11 +27,10 @@ def clouds_of(scene: Scene) -> dict[str, Cloud]:
     Weights are masses in Msun. On the sky as the scene is turned; the phase is density in
     Msun/kpc^3 and temperature in K. ValueError where the galaxy cannot be read.
     """
-    galaxy = library.load_galaxy(scene.name)
-    matrix = library.rotation_of(scene.name, scene.rotation)
+    galaxy = library.load_galaxy(scene.key or scene.name)
     found = {}
     for name, particles in galaxy.particles.items():
-        sky = particles.coordinates @ matrix.T[:, :2]
+        sky = particles.coordinates @ scene.matrix.T[:, :2]
         found[name] = Cloud(sky[:, 0], sky[:, 1], particles.masses)
     gas = galaxy.particles.get("gas")
     if gas is not None and "density" in gas and "temperature" in gas:

@@ -180,8 +180,11 @@ def test_ranges_that_do_not_rise_are_refused():
             shade(cloud, x_range, (1.0, 2.0), (4, 4))
 
 
-def test_particles_lie_on_the_sky_as_their_map_does():
-    scene = library.load_scene(OPEN, 2, 32)
+@pytest.mark.parametrize(
+    ("rotation", "angles"), [(2, None), (library.FREE, (40.0, 20.0, 10.0))], ids=["drawn", "chosen"]
+)
+def test_particles_lie_on_the_sky_as_their_map_does(rotation, angles):
+    scene = library.load_scene(OPEN, rotation, 32, angles)
     half = 0.5 * scene.extent_kpc
     image = shade(clouds_of(scene)["gas"], (-half, half), (-half, half), (32, 32))
     filled = np.isfinite(image)
