@@ -1,11 +1,16 @@
 """What a server answers to those who run it."""
 
+import asyncio
 import json
+import queue
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tornado.testing import AsyncHTTPTestCase
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from explorer import library, service
@@ -16,67 +21,100 @@ from explorer.worker import Worker
 LONG = 10.0
 
 
-class TestService(AsyncHTTPTestCase):
-    def get_app(self):
-        return Application(service.ROUTES)
+@pytest.fixture(scope="module")
+def address():
+    """A server in a thread of its own, for the browser's tests leave their loop in this one."""
+    told, loops = queue.Queue(), []
 
-    @pytest.fixture(autouse=True)
-    def _patch(self, monkeypatch):
-        self.monkeypatch = monkeypatch
+    def serve():
+        async def main():
+            server = HTTPServer(Application(service.ROUTES))
+            sockets = bind_sockets(0, "127.0.0.1")
+            server.add_sockets(sockets)
+            end = asyncio.Event()
+            loops.append((asyncio.get_running_loop(), end))
+            told.put(sockets[0].getsockname()[1])
+            await end.wait()
+            server.stop()
 
-    def numbers(self):
-        response = self.fetch("/metrics")
-        assert response.code == 200
-        families = text_string_to_metric_families(response.body.decode())
-        return {
-            (sample.name, *sample.labels.values()): sample.value
-            for family in families
-            for sample in family.samples
-        }
+        asyncio.run(main())
 
-    def test_it_is_healthy(self):
-        assert json.loads(self.fetch("/health").body) == {"healthy": True}
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{told.get(timeout=LONG)}"
+    loop, end = loops[0]
+    loop.call_soon_threadsafe(end.set)
+    thread.join(LONG)
 
-    def test_it_is_ready_unless_there_is_nothing_to_serve(self):
-        response = self.fetch("/ready")
-        assert (response.code, json.loads(response.body)["reason"]) == (200, "")
-        self.monkeypatch.setattr(library, "cards", dict)
-        response = self.fetch("/ready")
-        assert response.code == 503
-        assert json.loads(response.body) == {"ready": False, "reason": "No checkpoint was found."}
 
-    def test_it_is_not_ready_while_too_much_waits_and_tells_how_much(self):
-        small, gate, begun = Worker("small", capacity=1), threading.Event(), threading.Event()
-
-        def wait(job):
-            begun.set()
-            assert gate.wait(LONG)
-
-        self.monkeypatch.setattr(service, "MODEL", small)
-        self.monkeypatch.setattr(service, "WORKERS", (small,))
+@pytest.fixture
+def fetch(address):
+    def ask(path):
         try:
-            small.submit(wait, "a")
-            assert begun.wait(LONG)
-            small.submit(lambda job: None, "b")
-            response = self.fetch("/ready")
-            assert response.code == 503
-            assert "1 translations wait already" in json.loads(response.body)["reason"]
-            assert self.numbers()["galactic_alchemy_queue_length", "small"] == 1
-        finally:
-            gate.set()
+            with urllib.request.urlopen(address + path, timeout=LONG) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
-    def test_it_counts_sessions_and_jobs(self):
-        before = self.numbers()
-        session = Session(Store(cards={}))
-        assert self.numbers()["galactic_alchemy_sessions",] == (
-            before["galactic_alchemy_sessions",] + 1
-        )
-        session.close()
-        done = threading.Event()
-        worker = Worker("counted")
-        worker.submit(lambda job: done.set())
-        assert done.wait(LONG)
-        after = self.numbers()
-        assert after["galactic_alchemy_sessions",] == before["galactic_alchemy_sessions",]
-        assert after["galactic_alchemy_wait_seconds_count", "counted"] == 1
-        assert after["process_resident_memory_bytes",] > 1e6
+    return ask
+
+
+def numbers(fetch):
+    status, text = fetch("/metrics")
+    assert status == 200
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_it_is_healthy(fetch):
+    assert json.loads(fetch("/health")[1]) == {"healthy": True}
+
+
+def test_it_is_ready_unless_there_is_nothing_to_serve(fetch, monkeypatch):
+    monkeypatch.setattr(library, "cards", lambda: {"toy": {}})
+    status, text = fetch("/ready")
+    assert (status, json.loads(text)["reason"]) == (200, "")
+    monkeypatch.setattr(library, "cards", dict)
+    status, text = fetch("/ready")
+    assert status == 503
+    assert json.loads(text) == {"ready": False, "reason": "No checkpoint was found."}
+
+
+def test_it_is_not_ready_while_too_much_waits_and_tells_how_much(fetch, monkeypatch):
+    small, gate, begun = Worker("small", capacity=1), threading.Event(), threading.Event()
+
+    def wait(job):
+        begun.set()
+        assert gate.wait(LONG)
+
+    monkeypatch.setattr(library, "cards", lambda: {"toy": {}})
+    monkeypatch.setattr(service, "MODEL", small)
+    monkeypatch.setattr(service, "WORKERS", (small,))
+    try:
+        small.submit(wait, "a")
+        assert begun.wait(LONG)
+        small.submit(lambda job: None, "b")
+        status, text = fetch("/ready")
+        assert status == 503
+        assert "1 translations wait already" in json.loads(text)["reason"]
+        assert numbers(fetch)["galactic_alchemy_queue_length", "small"] == 1
+    finally:
+        gate.set()
+
+
+def test_it_counts_sessions_and_jobs(fetch):
+    before = numbers(fetch)["galactic_alchemy_sessions",]
+    session = Session(Store(cards={}))
+    assert numbers(fetch)["galactic_alchemy_sessions",] == before + 1
+    session.close()
+    done = threading.Event()
+    worker = Worker("counted")
+    worker.submit(lambda job: done.set())
+    assert done.wait(LONG)
+    after = numbers(fetch)
+    assert after["galactic_alchemy_sessions",] == before
+    assert after["galactic_alchemy_wait_seconds_count", "counted"] == 1
+    assert after["process_resident_memory_bytes",] > 1e6
