@@ -15,7 +15,6 @@ from explorer.session import Session
 from explorer.store import CHOICES, View
 
 COUNTS = (4, 8, 16, 32)
-_PROGRESS_SECONDS = 0.15
 
 
 class Sampling(param.Parameterized):
@@ -52,9 +51,12 @@ class Sampling(param.Parameterized):
         view, scene, count = self._session.store.view, self._session.scene, self.count
 
         def work(job: worker.Job) -> Ensemble:
-            made = draw(view, scene, count, self._reporter(job))
+            made = draw(view, scene, count, self._session.reporter(job, progress))
             library.ENSEMBLES.put(view, made)
             return made
+
+        def progress(step: int, num_steps: int) -> None:
+            self.progress = (step, num_steps)
 
         def show(made: Ensemble) -> None:
             self.param.update(ensemble=made, busy=False)
@@ -88,19 +90,6 @@ class Sampling(param.Parameterized):
             return False
         self.ensemble = kept.first(self.count)
         return True
-
-    def _reporter(self, job: worker.Job) -> Callable[[int, int], None]:
-        last = 0.0
-
-        def report(step: int, num_steps: int) -> None:
-            nonlocal last
-            job.check()
-            now = time.monotonic()
-            if now - last >= _PROGRESS_SECONDS:
-                last = now
-                self._session.tell(job, lambda: self.param.update(progress=(step, num_steps)))
-
-        return report
 
 
 def draw(

@@ -6,7 +6,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -93,8 +93,6 @@ class Session(param.Parameterized):
                 job.cancel()
         for end in self.on_close:
             end()
-        if "sampling" in self.__dict__:
-            self.sampling.cancel()
 
     def translate(self) -> None:
         """Translate the view on the worker."""
@@ -147,21 +145,15 @@ class Session(param.Parameterized):
         something failed. The job, to cancel it; None, with a notice, where too much waits already.
         """
 
-        def run(job: worker.Job) -> None:
-            try:
-                found = work()
-            except Exception as error:
-                if fail is not None and isinstance(error, ValueError):
-                    text = explain(error)
-                    self.tell(job, lambda: fail(text))
-                    return
-                _log.exception("reading failed")
-                notice = "What the page asked for could not be read: the server's log says why."
-                self.tell(job, lambda: self.param.update(notice=notice))
-                return
-            self.tell(job, lambda: show(found))
+        def refuse(error: Exception) -> Callable[[], Any]:
+            if fail is not None and isinstance(error, ValueError):
+                return partial(fail, explain(error))
+            _log.exception("reading failed")
+            notice = "What the page asked for could not be read: the server's log says why."
+            return partial(self.param.update, notice=notice)
 
-        job = self._keep(worker.FILES.submit(run, id(self)))
+        task = self._task(lambda job: work(), show, refuse)
+        job = self._keep(worker.FILES.submit(task, id(self)))
         if job is None:
             self.notice = "The server is busy: try again in a moment."
         return job
@@ -184,18 +176,31 @@ class Session(param.Parameterized):
         wrong. The job, to cancel it; None where too much waits already.
         """
 
+        task = self._task(work, show, lambda error: partial(fail, explain(error)))
+        return self._keep(worker.MODEL.submit(task, id(self), self._on_place))
+
+    def _task(
+        self,
+        work: Callable[[worker.Job], T],
+        show: Callable[[T], Any],
+        refuse: Callable[[Exception], Callable[[], Any]],
+    ) -> Callable[[worker.Job], None]:
+        """Return what a worker is to run: `work`, and `show` of its result on the page's thread.
+
+        `refuse` is asked on the worker, while an error is handled, what the page does about it.
+        """
+
         def run(job: worker.Job) -> None:
             try:
                 made = work(job)
             except worker.Cancelled:
                 raise
             except Exception as error:
-                text = explain(error)
-                self.tell(job, lambda: fail(text))
+                self.tell(job, refuse(error))
                 return
             self.tell(job, lambda: show(made))
 
-        return self._keep(worker.MODEL.submit(run, id(self), self._on_place))
+        return run
 
     def _on_place(self, job: worker.Job, ahead: int) -> None:
         self.tell(job, lambda: self.param.update(ahead=ahead))
@@ -226,16 +231,12 @@ class Session(param.Parameterized):
             self._load_job.cancel()
         view, grid_size = self.store.view, self._grid_size
 
-        def work(job: worker.Job) -> None:
-            try:
-                scene = library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
-            except Exception as error:
-                self._fail(job, error)
-                return
-            self.tell(job, lambda: self._show(scene))
+        def work(job: worker.Job) -> Scene:
+            return library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
 
         self.loading = True
-        self._load_job = worker.MAPS.submit(work, id(self))
+        task = self._task(work, self._show, self._refuse)
+        self._load_job = worker.MAPS.submit(task, id(self))
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
@@ -253,15 +254,15 @@ class Session(param.Parameterized):
         if self._load_job is not None:
             self._load_job.cancel()
 
-        def work(job: worker.Job) -> None:
-            try:
-                glimpse = library.glimpse(scene, angles, (store.source, store.target))
-            except Exception as error:
-                self._fail(job, error)
-                return
-            self.tell(job, lambda: (self.param.update(glimpse=glimpse), shown()))
+        def work(job: worker.Job) -> Scene:
+            return library.glimpse(scene, angles, (store.source, store.target))
 
-        self._load_job = worker.MAPS.submit(work, id(self))
+        def show(glimpse: Scene) -> None:
+            self.glimpse = glimpse
+            shown()
+
+        task = self._task(work, show, self._refuse)
+        self._load_job = worker.MAPS.submit(task, id(self))
 
     def settle(self, angles: library.Angles) -> None:
         """Take over the angles to which the galaxy was turned."""
@@ -308,10 +309,9 @@ class Session(param.Parameterized):
         if self.scene is not None and library.RUNS.get(self.store.view) is not None:
             self.translate()
 
-    def _fail(self, job: worker.Job, error: Exception) -> None:
-        text = explain(error)
-        self.tell(
-            job, lambda: self.param.update(busy=False, loading=False, preview=None, notice=text)
+    def _refuse(self, error: Exception) -> Callable[[], Any]:
+        return partial(
+            self.param.update, busy=False, loading=False, preview=None, notice=explain(error)
         )
 
     def tell(self, job: worker.Job, change: Callable[[], Any]) -> None:

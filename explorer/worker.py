@@ -195,7 +195,6 @@ class Worker:
             except Exception:  # one session's failure must not end the thread all share
                 _log.exception("a job of worker %s failed", self.name)
             finally:
-                job.done = True
                 WORKED.labels(self.name).observe(time.monotonic() - begun)
                 with self._changed:
                     self._running = None

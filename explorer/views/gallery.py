@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -200,9 +201,9 @@ class Gallery(View):
             self.wall.hang({name: address})
         offer = self._known.get(name)
         if offer is not None and np.isnan(offer.stellar_mass) and sketch.stellar_mass > 0:
-            masses = {"stellar_mass": sketch.stellar_mass,
-                      "dark_matter_mass": sketch.dark_matter_mass}  # fmt: skip
-            self._known[name] = Offer(**{**vars(offer), **masses})
+            self._known[name] = replace(
+                offer, stellar_mass=sketch.stellar_mass, dark_matter_mass=sketch.dark_matter_mass
+            )
             self._arrange()
         else:
             self._draw()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.normalize import DEFAULT
-from explorer import library, sampling, worker
+from explorer import library, worker
 from explorer.ensemble import Aperture
 from explorer.session import Session
 from explorer.store import Store
@@ -59,7 +59,7 @@ def toy(monkeypatch, run):
     monkeypatch.setattr(library, "load_translator", lambda name: toy)
     monkeypatch.setattr(library, "load_scene", lambda *arguments: run.scene)
     monkeypatch.setattr(library, "ENSEMBLES", library.Shelf(4))
-    monkeypatch.setattr(sampling, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("explorer.session.PREVIEW_SECONDS", 0.0)
     return toy
 
 
