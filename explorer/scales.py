@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -109,6 +109,25 @@ def palette(name: str, colors: int = 256) -> list[str]:
         return [str(color) for color in colorcet.palette["bkr"]]
     colormap = matplotlib.colormaps[name]
     return [to_hex(colormap(x)) for x in np.linspace(0.0, 1.0, colors)]
+
+
+def mapped(
+    values: NDArray[Any], limits: NDArray[Any], colormap: str, no_data: str
+) -> NDArray[np.uint8]:
+    """Return the colors (H, W, 3) that Bokeh's linear color mapper gives values (H, W).
+
+    Parameters
+    ----------
+    limits : (2,) of the color scale, in the values' unit; what is beyond has the color of its end.
+    colormap : as for `palette`.
+    no_data : hex color of NaN.
+    """
+    table = np.array([to_rgb(color) for color in palette(colormap)])
+    share = (values - limits[0]) / (limits[1] - limits[0])
+    known = ~np.isnan(share)
+    index = np.clip(np.where(known, share, 0.0) * len(table), 0, len(table) - 1).astype(int)
+    shown = np.where(known[..., None], table[index], to_rgb(no_data))
+    return np.rint(255 * shown).astype(np.uint8)
 
 
 def scale_bar_kpc(extent_kpc: float) -> float:

@@ -7,14 +7,13 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from data.domains import DOMAINS
 from explorer import library
-from explorer.scales import log_limits
+from explorer.scales import log_limits, mapped, palette
 
 SIDE = 64
 _PICTURE_PX = 96
@@ -69,12 +68,14 @@ def picture(name: str, domain: str) -> str:
 @lru_cache(maxsize=2000)
 def _address(values: bytes, side: int, domain: str) -> str:
     pixels = np.frombuffer(values, np.float32).reshape(side, side)
-    low, high = log_limits([pixels], domain)
+    limits = np.log10(log_limits([pixels], domain))
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (np.log10(pixels) - np.log10(low)) / (np.log10(high) - np.log10(low))
-    shares = np.clip(np.nan_to_num(shares, nan=0.0, neginf=0.0), 0.0, 1.0)
-    colors = matplotlib.colormaps[DOMAINS[domain].colormap](shares[::-1], bytes=True)[..., :3]
-    image = Image.fromarray(colors).resize((_PICTURE_PX, _PICTURE_PX), Image.Resampling.BICUBIC)
+        dex = np.log10(pixels)
+    colormap = DOMAINS[domain].colormap
+    colors = mapped(dex, limits, colormap, no_data=palette(colormap)[0])
+    image = Image.fromarray(colors[::-1]).resize(
+        (_PICTURE_PX, _PICTURE_PX), Image.Resampling.BICUBIC
+    )
     buffer = io.BytesIO()
     image.quantize(64).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import ChoiceLoader, FileSystemLoader, Template
-from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from panel_material_ui.base import get_env
 from PIL import Image
 
 from explorer import theme
-from explorer.scales import palette
+from explorer.scales import mapped
 
 if TYPE_CHECKING:
     from explorer.views.maps import MapContent
@@ -65,9 +64,4 @@ def paint(content: MapContent, colors: theme.Colors) -> NDArray[np.uint8]:
     if content.logarithmic:
         with np.errstate(divide="ignore", invalid="ignore"):
             values, limits = np.log10(values), np.log10(limits)
-    table = np.array([to_rgb(color) for color in palette(content.colormap)])
-    share = (values - limits[0]) / (limits[1] - limits[0])
-    known = ~np.isnan(share)
-    index = np.clip(np.where(known, share, 0.0) * len(table), 0, len(table) - 1).astype(int)
-    shown = np.where(known[..., None], table[index], to_rgb(colors.no_data))
-    return np.rint(255 * shown).astype(np.uint8)
+    return mapped(values, limits, content.colormap, colors.no_data)

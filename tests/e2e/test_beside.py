@@ -1,9 +1,12 @@
 """Several translators side by side in Chromium: their maps, scales, crosshair and keys."""
 
-import time
+from functools import partial
 
 import pytest
 
+from tests import waiting
+
+wait_until = partial(waiting.wait_until, seconds=60)
 pytestmark = pytest.mark.browser
 
 MAPS = """() => {
@@ -26,15 +29,6 @@ PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
   const own = view.model.type === 'Figure' ? [view.canvas_view.primary.canvas.toDataURL()] : [];
   return own.concat((view.child_views || []).flatMap(find));
 })"""
-
-
-def wait_until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"waited {seconds} s for {what}")
 
 
 def maps(page):

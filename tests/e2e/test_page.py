@@ -1,13 +1,13 @@
 """The page as a person meets it, in headless Chromium."""
 
 import re
-import time
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
 from explorer import theme
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -48,15 +48,6 @@ def maps(page):
 
 def value_of(page, start):
     return next((v for k, v in maps(page).items() if k.startswith(start)), None)
-
-
-def wait_until(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"waited {seconds} s for {what}")
 
 
 def translated(page):

@@ -1,10 +1,11 @@
 """Turning a galaxy in the browser: dragged, by keys, by numbers."""
 
 import re
-import time
 from urllib.parse import parse_qs
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -20,15 +21,6 @@ _INPUT_JS = """() => {
   }
   return null;
 }"""
-
-
-def wait_until(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"waited {seconds} s for {what}")
 
 
 def query(page):

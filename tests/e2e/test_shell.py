@@ -10,6 +10,7 @@ import panel as pn
 import pytest
 
 from explorer.page import LOST, build
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -41,14 +42,6 @@ def finished(page):
 def toggle(page):
     page.get_by_role("button", name="Toggle theme").click()
     page.mouse.move(0, 0)  # its own words would lie over the page
-
-
-def wait_until(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"waited {seconds} s for {what}")
-        time.sleep(0.1)
 
 
 def picture(page, box):

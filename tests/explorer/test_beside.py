@@ -14,6 +14,7 @@ from explorer.beside import Beside
 from explorer.store import Store
 from explorer.views.crosshair import Crosshair
 from explorer.views.grid import MapGrid, _place
+from tests.waiting import wait_until
 
 hv.extension("bokeh")
 
@@ -78,21 +79,14 @@ def one(monkeypatch, run, gate, log):
     monkeypatch.setattr(session, "PREVIEW_SECONDS", 0.0)
     one = session.Session(Store(cards=CARDS))
     one.start()
-    wait_for(lambda: one.run is not None)
+    wait_until(lambda: one.run is not None, "the worker", 10)
     return one
-
-
-def wait_for(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_others_run_in_turn_on_the_same_view_each_in_its_own_steps(one, log):
     beside = Beside(one)
     one.store.beside = "two,three"
-    wait_for(lambda: not beside.busy)
+    wait_until(lambda: not beside.busy, "the worker", 10)
     assert log == ["one", "two", "three"]
     gas = one.scene.maps["gas"]
     for lane, steps in zip(beside.lanes, (3, 1), strict=True):
@@ -101,14 +95,14 @@ def test_others_run_in_turn_on_the_same_view_each_in_its_own_steps(one, log):
         assert library.RUNS.get(one.store.view_of(lane.name)) is lane.run
     one.store.beside = "three"
     assert [lane.name for lane in beside.lanes] == ["three"]
-    wait_for(lambda: not beside.busy)
+    wait_until(lambda: not beside.busy, "the worker", 10)
     assert log == ["one", "two", "three"]  # it was kept
 
 
 def test_what_cannot_run_says_why_and_the_others_go_on(one, log):
     beside = Beside(one)
     one.store.beside = "stars,broken,large,three"
-    wait_for(lambda: not beside.busy)
+    wait_until(lambda: not beside.busy, "the worker", 10)
     stars, broken, large, three = beside.lanes
     assert stars.problem.startswith("stars does not know the domain dark matter")
     assert broken.problem == "The weights of broken are damaged."
@@ -128,19 +122,19 @@ def test_stop_and_resume(one, gate):
     time.sleep(0.05)
     assert beside.lanes[0].run is None
     beside.resume()
-    wait_for(lambda: beside.lanes[0].run is not None)
+    wait_until(lambda: beside.lanes[0].run is not None, "the worker", 10)
     assert not beside.stopped
 
 
 def test_another_view_waits_for_its_own_translation(one, log):
     beside = Beside(one)
     one.store.beside = "two"
-    wait_for(lambda: not beside.busy)
+    wait_until(lambda: not beside.busy, "the worker", 10)
     one.store.seed = 3
     assert beside.lanes[0].run is None
     assert not beside.busy
     one.translate()
-    wait_for(lambda: beside.lanes[0].run is not None)
+    wait_until(lambda: beside.lanes[0].run is not None, "the worker", 10)
     assert beside.lanes[0].run.view.seed == 3
 
 
@@ -153,7 +147,7 @@ def grid(one):
 def test_grid_has_output_and_residual_of_each(one, grid):
     assert [c.title.split()[0] for c in grid.contents()] == ["Input", "Output", "Truth", "Residual"]
     one.store.beside = "two,stars"
-    wait_for(lambda: not grid._beside.busy)
+    wait_until(lambda: not grid._beside.busy, "the worker", 10)
     contents = grid.contents()
     titles = [content.title.split("\n")[0] for content in contents]
     assert titles == ["Input · gas", "One", "Truth · dark matter", "Residual", "Two", "Residual",
@@ -172,7 +166,7 @@ def test_grid_has_output_and_residual_of_each(one, grid):
 
 def test_limits_are_the_truths_or_each_maps_own(one, grid):
     one.store.beside = "three"
-    wait_for(lambda: not grid._beside.busy)
+    wait_until(lambda: not grid._beside.busy, "the worker", 10)
     outputs = (1, 2, 4)
     assert len({grid.contents()[i].limits for i in outputs}) == 1
     one.store.limits = "own"

@@ -10,6 +10,7 @@ from data.normalize import DEFAULT
 from explorer import library, session, worker
 from explorer.store import Store
 from explorer.translation import residual_map
+from tests.waiting import wait_until
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 
@@ -52,19 +53,12 @@ def toy(monkeypatch, run):
     return toy
 
 
-def wait_for(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
 def test_first_view_is_translated_and_kept(toy, run):
     one = session.Session(Store(cards={"toy": CARD}))
     previews = []
     one.param.watch(lambda event: previews.append(event.new), "preview")
     one.start()
-    wait_for(lambda: one.run is not None)
+    wait_until(lambda: one.run is not None, "the worker", 10)
     assert one.run.num_steps == 4
     np.testing.assert_allclose(one.run.output, run.scene.maps["gas"])
     np.testing.assert_allclose(one.run.residuals[-1], -1.0, atol=1e-6)
@@ -83,7 +77,7 @@ def test_first_view_is_translated_and_kept(toy, run):
 def test_the_maps_of_another_view_are_not_translated(toy, run):
     one = session.Session(Store(cards={"toy": CARD}))
     one.start()
-    wait_for(lambda: one.run is not None)
+    wait_until(lambda: one.run is not None, "the worker", 10)
     one.store.seed = 7
     one.loading = True  # As while another galaxy is made: the scene is still the last one's.
     one.translate()
@@ -95,16 +89,16 @@ def test_cancel_stops_between_steps(toy):
     toy.gate.clear()
     one = session.Session(Store(cards={"toy": CARD}))
     one.start()
-    wait_for(lambda: one.busy)
+    wait_until(lambda: one.busy, "the worker", 10)
     one.cancel()
     assert not one.busy
     assert "cancelled" in one.notice
     toy.gate.set()
-    wait_for(lambda: toy.closed or worker.MODEL.is_idle)
+    wait_until(lambda: toy.closed or worker.MODEL.is_idle, "the worker", 10)
     time.sleep(0.05)
     assert one.run is None
     one.translate()
-    wait_for(lambda: one.run is not None)
+    wait_until(lambda: one.run is not None, "the worker", 10)
 
 
 def test_failure_is_a_sentence_and_the_worker_lives_on(toy, monkeypatch):
@@ -115,18 +109,18 @@ def test_failure_is_a_sentence_and_the_worker_lives_on(toy, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(library, "load_translator", refuse)
         one.start()
-        wait_for(lambda: one.notice)
+        wait_until(lambda: one.notice, "the worker", 10)
     assert one.notice == "The weights of toy are damaged."
     assert not one.busy
     one.translate()
-    wait_for(lambda: one.run is not None)
+    wait_until(lambda: one.run is not None, "the worker", 10)
 
 
 def test_unknown_direction_is_not_started(toy):
     one = session.Session(Store(cards={"toy": CARD}))
     one.store.target = "stars"
     one.start()
-    wait_for(lambda: one.scene is not None)
+    wait_until(lambda: one.scene is not None, "the worker", 10)
     assert "does not know" in one.problem
     assert not one.busy
 

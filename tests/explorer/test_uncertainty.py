@@ -15,6 +15,7 @@ from explorer.store import Store
 from explorer.views.aperture import ApertureInput
 from explorer.views.calibration import calibration_html
 from explorer.views.uncertainty import Uncertainty
+from tests.waiting import wait_until
 
 CARD = {"title": "Toy", "domains": ["gas", "dark_matter"], "default_steps": 3, "grid_size": 32}
 CARDS = {"toy": CARD, "gan": {**CARD, "title": "GAN", "family": "pix2pix", "default_steps": 1}}
@@ -44,13 +45,6 @@ class Toy:
                 yield Step(index, num_steps, samples)
         finally:
             self.closed = True
-
-
-def wait_for(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -142,7 +136,7 @@ def test_drawing_stops_between_steps(view, toy, stop):
         assert "stopped" in view._bar._status.object
     else:
         view._session.store.seed = 3
-    wait_for(lambda: toy.calls or not view._sampling.busy)
+    wait_until(lambda: toy.calls or not view._sampling.busy, "the worker", 10)
     toy.gate.set()
     time.sleep(0.05)
     assert not view._sampling.busy
@@ -156,13 +150,13 @@ def test_failure_is_a_sentence(view, monkeypatch):
 
     monkeypatch.setattr(library, "load_translator", refuse)
     view._sampling.draw()
-    wait_for(lambda: not view._sampling.busy)
+    wait_until(lambda: not view._sampling.busy, "the worker", 10)
     assert "The weights of toy are damaged." in view._bar._status.object
 
 
 def test_translator_without_chance_gets_a_sentence(view):
     view._session.store.translator = "gan"
-    wait_for(lambda: not view._session.loading)
+    wait_until(lambda: not view._session.loading, "the worker", 10)
     assert "GAN draws nothing at random" in view._bar._status.object
     assert view._bar._draw.disabled
     assert view._bar._counts.disabled
