@@ -72,6 +72,12 @@ class MapGrid(View):
         if several:
             columns = band_columns(width_px, len(self._panels) // _ABREAST)
         size = frame_size(width_px, columns)
+        self._layout.styles = {
+            "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
+            "row-gap": "4px" if several else "12px",
+            # Bokeh takes color bars that come later for lower than they are.
+            "padding-bottom": "12px" if several else "0", **theme.RIGID,
+        }  # fmt: skip
         for index, panel in enumerate(self._panels):
             row, column = _place(index, columns, several)
             panel.resize(
@@ -79,13 +85,6 @@ class MapGrid(View):
                 has_x=not several or row % _ABREAST == _ABREAST - 1, has_y=column == 0,
                 area=f"{row + 1} / {column + 1}",
             )  # fmt: skip
-        # Last: a figure that is measured where it stood before keeps the room it had there.
-        self._layout.styles = {
-            "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
-            "row-gap": "4px" if several else "12px",
-            # Bokeh takes color bars that come later for lower than they are.
-            "padding-bottom": "12px" if several else "0", **theme.RIGID,
-        }  # fmt: skip
 
     def contents(self) -> list[MapContent]:
         """Return what each map shows now: input, output, truth, residual, then two a lane."""

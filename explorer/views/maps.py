@@ -221,13 +221,11 @@ class MapPanel(Viewer):
             text_color=self._colors.muted, text_font=theme.FONT, text_font_size="12px",
             text_baseline="middle",
         )  # fmt: skip
-        left = theme.MARGIN_LEFT if self._has_y else 0
-        # In a grid that is being laid out anew a figure must not be measured as narrower.
-        width = f"{left + self._size + theme.GAP}px"
+        # The frame last: Bokeh lays a figure out anew with it, and measures it as it is by then.
         figure.update(
-            frame_width=self._size, frame_height=self._size, min_border_right=theme.GAP,
-            min_border_left=left, min_border_top=0, min_border_bottom=0,
-            styles={**theme.RIGID, "grid-area": self._area, "min-width": width},
+            styles={**theme.RIGID, "grid-area": self._area},
+            min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_right=theme.GAP,
+            min_border_top=0, min_border_bottom=0, frame_height=self._size, frame_width=self._size,
         )  # fmt: skip
 
     def _prepare(self, plot: Any, figure: Any) -> None:
