@@ -77,7 +77,7 @@ def evaluate(
             f"{holdout.about.store} must hold the domains of {about['name']}, "
             f"it lacks {', '.join(lacking)}"
         )
-    evaluation = _blank(candidate, holdout, effort)
+    evaluation = _blank(candidate, about, holdout, effort)
     done = _take_over(evaluation, partial) if partial else 0
     count = len(evaluation.pairs)
     saved = time.monotonic()
@@ -133,7 +133,9 @@ def _take_over(evaluation: Evaluation, partial: Path) -> int:
     return len(measured) if measured.all() else int(measured.argmin())
 
 
-def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation:
+def _blank(
+    candidate: Candidate, about: dict[str, Any], holdout: Holdout, effort: Effort
+) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
     known = holdout.directions(candidate.domains)
     pairs = [pair for pair in known if pair in FOCUS or not effort.focus_only]
@@ -150,7 +152,7 @@ def _blank(candidate: Candidate, holdout: Holdout, effort: Effort) -> Evaluation
     cases = holdout.cases(shown)
     side = holdout.about.grid_size
     method = Method(
-        **candidate.describe(), samples=samples, focus_samples=focus_samples,
+        **about, samples=samples, focus_samples=focus_samples,
         version=_version(), date=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     lengths = {**lengths_of(side), "side": side, "error_side": _smaller_side(side)}

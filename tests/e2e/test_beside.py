@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from tests import waiting
+from tests.accessibility import serious_findings
 
 wait_until = partial(waiting.wait_until, seconds=60)
 pytestmark = pytest.mark.browser
@@ -22,8 +23,6 @@ MAPS = """() => {
   }
   return found;
 }"""
-# What axe finds in panel-material-ui itself, by rule and a part of the HTML: its signs for help.
-THEIRS = (("aria-prohibited-attr", 'sx="[object Object]"'),)
 # Pixels of the frames, for a change of colors is one of pixels.
 PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
   const own = view.model.type === 'Figure' ? [view.canvas_view.primary.canvas.toDataURL()] : [];
@@ -74,14 +73,6 @@ def test_translators_side_by_side(open_page):
 
 
 def test_axe_finds_nothing_serious_beside(open_page):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = open_page("?steps=2&beside=narrow")
     wait_until(lambda: len(maps(page)) == 6, "the maps")
-    found = [
-        f"{violation['id']}: {node['html'][:160]}"
-        for violation in axe.run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-        if not any(rule == violation["id"] and part in node["html"] for rule, part in THEIRS)
-    ]
-    assert found == []
+    assert serious_findings(page) == []

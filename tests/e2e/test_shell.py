@@ -10,12 +10,10 @@ import panel as pn
 import pytest
 
 from explorer.page import LOST, build
+from tests.accessibility import serious_findings
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
-
-# What axe finds in panel-material-ui itself, by rule and a part of the HTML: its signs for help.
-THEIRS = (("aria-prohibited-attr", 'sx="[object Object]"'),)
 
 
 @pytest.fixture(scope="module")
@@ -196,19 +194,11 @@ def test_nothing_moves_while_it_works(shell):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_nothing_serious_of_ours(shell, theme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     if theme == "light":
         toggle(shell)
         shell.locator(".mui-light").first.wait_for()
         shell.wait_for_timeout(2000)  # Colors fade from one theme to the other.
-    found = [
-        f"{violation['id']}: {node['html'][:160]}"
-        for violation in axe.run(shell).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-        if not any(rule == violation["id"] and part in node["html"] for rule, part in THEIRS)
-    ]
-    assert found == []
+    assert serious_findings(shell) == []
 
 
 def test_a_lost_connection_is_told(context, monkeypatch):
