@@ -7,10 +7,9 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from data.atomic import sweep
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import FIELD_OF_VIEW_FACTOR, available_domains, field_of_view, prepare, render
@@ -28,7 +28,6 @@ from data.store import DESCRIPTION, MapStore, StoreError
 
 # A shard is made within a minute, and is what a killed build loses of each worker.
 _GALAXIES_PER_SHARD, _BYTES_PER_SHARD, _SHARDS_PER_WORKER = 16, 64_000_000, 4
-_ABANDONED_S = 3600.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -143,19 +142,11 @@ def _open(path: Path, layout: Layout) -> MapStore:
     """Return the store at `path` to continue, or a new one."""
     if not (path / DESCRIPTION).exists():
         return MapStore.create(path, layout)
-    _sweep(path)
+    sweep(path)
     store = MapStore.open(path)
     if store.layout != layout:
         raise StoreError(f"{path} was built with {store.layout}, got {layout}")
     return store
-
-
-def _sweep(path: Path) -> None:
-    """Remove files that killed processes left aside; young ones may still be written."""
-    for aside in path.glob(".*.hdf5.*"):
-        with suppress(FileNotFoundError):
-            if time.time() - aside.stat().st_mtime > _ABANDONED_S:
-                aside.unlink()
 
 
 def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], list[str]]:

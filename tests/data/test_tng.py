@@ -295,8 +295,8 @@ def test_a_full_disk_is_one_sentence(simulation, download, tmp_path, capsys):
     (folder / "subhalos.jsonl").symlink_to("/dev/full")
     assert download() == 2
     assert capsys.readouterr().err == (
-        f"error: no space is left for {folder}; what is whole stays, and the same command "
-        "continues\n"
+        f"error: there is no room for {folder / 'subhalos.jsonl'} (No space left on device): what "
+        "was whole is kept, and the same can be run again once there is\n"
     )
 
 
