@@ -33,10 +33,10 @@ class DiskFull(OSError, ValueError):
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path`; what the block makes there takes its place if all goes well.
 
-    It may be a file, or a folder where none was or an empty one. What was written is on the disk before it gets
-    its name, and the name before this returns, so that neither a killed process nor a power cut
-    leaves a part of it under that name. What a killed process leaves aside is removed by the next
-    one that writes the same, see `sweep`.
+    It may be a file, or a folder where none was or an empty one. What was written is on the disk
+    before it gets its name, and the name before this returns, so that neither a killed process nor
+    a power cut leaves a part of it under that name. What a killed process leaves aside is removed
+    by the next one that writes the same, see `sweep`.
 
     Raises
     ------

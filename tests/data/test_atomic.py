@@ -77,7 +77,7 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
 
     path.mkdir()  # an empty one may be there
     make()
-    with pytest.raises(ValueError, match="must be new or a file, got .*folder"):
+    with pytest.raises(ValueError, match=r"must be new or a file, got .*folder"):
         make()
     shutil.rmtree(path)
     assert kill_everywhere(work, tmp_path, look) >= 4
@@ -228,7 +228,7 @@ def test_lines_are_whole_wherever_their_writer_is_killed(tmp_path):
 def test_a_full_disk_stops_lines_in_a_sentence_and_costs_no_other(tmp_path):
     lines = JsonLines(tmp_path / "lines")
     lines.append({"number": 0})
-    with little_room(30), pytest.raises(DiskFull, match="no room for .*lines"):
+    with little_room(30), pytest.raises(DiskFull, match=r"no room for .*lines"):
         lines.append({"text": "x" * 99})
     assert lines.rows() == [{"number": 0}]
     lines.append({"number": 1})
