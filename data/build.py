@@ -8,7 +8,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    ProcessPoolExecutor,
+    as_completed,
+)
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -106,7 +112,8 @@ def build(
     ----------
     path : folder of the store; on a cluster, one that all its machines see.
     workers : processes on this machine.
-    scheduler : address of a Dask scheduler, as tcp://host:8786, whose workers are used instead.
+    scheduler : address of a Dask scheduler, as tcp://host:8786, whose workers are used instead;
+        what a worker was at when it died is given to another.
 
     Raises
     ------
@@ -217,14 +224,30 @@ def _single_threaded() -> Iterator[None]:
             del os.environ[name]
 
 
-def _dask(address: str) -> Any:
+@contextmanager
+def _dask(address: str) -> Iterator[Any]:
+    """Yield a client of a Dask scheduler, which gives the task of a dead worker to another one.
+
+    StoreError where a task costs the lives of several workers, or the scheduler is lost.
+    """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         raise ValueError(
             "a scheduler needs Dask: install it with pip install 'galactic-alchemy[cluster]'"
         ) from None
-    return Client(address, timeout=30)
+    try:
+        with Client(address, timeout=30) as client:
+            yield client
+    except KilledWorker as error:
+        raise StoreError(
+            f"{error.allowed_failures + 1} workers in turn died of one task, perhaps for lack of "
+            "memory; what is whole is kept, so the same command goes on with larger ones"
+        ) from None
+    except CancelledError:
+        raise StoreError(
+            f"the scheduler {address} was lost; what is whole is kept, so the same command goes on"
+        ) from None
 
 
 def _follow_parent() -> None:

@@ -55,9 +55,7 @@ def test_less_than_one_map_is_a_sentence_and_the_next_one_works(translator, gas)
         lambda: translator.sample_normalized(np.log10(gas) - 6, "gas", "hi"),
         lambda: translator.log_density(gas[0], "hi", source_map=gas[1], source="gas"),
     ):
-        with pytest.raises(
-            ValueError, match=r"the memory of cpu does not hold what ddpm was"
-        ):
+        with pytest.raises(ValueError, match=r"the memory of cpu does not hold what ddpm was"):
             ask()
     small.most = 1
     assert np.isfinite(translator.translate(gas[0], "gas", "hi", num_samples=2)).all()
