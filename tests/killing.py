@@ -35,14 +35,14 @@ def kill_at(work, folder, count):
     return os.WIFSIGNALED(status)
 
 
-def kill_everywhere(work, folder, look):
-    """Kill `work` at its first touch of `folder`, its second, and so on; `look` after each time.
+def kill_everywhere(work, folder, look, step=1):
+    """Kill `work` at its first touch of `folder`, `step` later, and so on; `look` after each time.
 
     Return how often it was killed before it came to its end.
     """
-    count = 0
-    while kill_at(work, folder, count):
+    kills = 0
+    while kill_at(work, folder, kills * step):
         look(Path(folder))
-        count += 1
+        kills += 1
     look(Path(folder))
-    return count
+    return kills
