@@ -40,8 +40,9 @@ SCRIPT = """
 import json, sys
 from itertools import count
 from pathlib import Path
-import explorer.export.images, explorer.figures, explorer.translation, torch.utils.tensorboard
-import data.sources, train.evaluate, train.loop
+import matplotlib.backends.backend_agg, torch._dynamo, torch.utils.tensorboard, torchmetrics
+import explorer.export.images, explorer.figures, explorer.library, explorer.translation
+import data.sources, engine.metrics.mass, train.evaluate, train.loop
 import explorer.__main__, train.__main__
 from killing import kill_at
 
