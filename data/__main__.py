@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data import tng
 from data.arguments import whole_number
+from data.atomic import replacing
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
@@ -144,7 +145,9 @@ def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
         return 1
     print(describe_store(store))
     if arguments.sheet:
-        contact_sheet(store).savefig(arguments.sheet, dpi=150)
+        with replacing(arguments.sheet) as aside:
+            kind = arguments.sheet.suffix.removeprefix(".") or "png"
+            contact_sheet(store).savefig(aside, dpi=150, format=kind)
         print(f"contact sheet: {arguments.sheet}")
     return 0
 

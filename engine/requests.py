@@ -72,3 +72,11 @@ def check_values(role: str, values: NDArray[Any], domain: str) -> NDArray[np.flo
             f"{get_domain(domain).unit}"
         )
     return values
+
+
+def shortage(name: str, device: object) -> str:
+    """Return what to say where a device has too little memory for a translator's work."""
+    return (
+        f"the memory of {device} does not hold what {name} was asked for: ask for fewer samples or "
+        "smaller maps, or run it on another device"
+    )
