@@ -81,7 +81,7 @@ def sentence(bending: Bending, masses: Masses, no_prediction: str = "") -> str:
         said.append(f"Its θE is less than a pixel ({bending.pixel_kpc:.2f} kpc): unresolved.")
     needed = bending.factor_needed
     if resolved < bending.pixel_kpc and needed and needed > optics.factor:
-        said.append(f"As if ×{needed} as massive, an Einstein radius would be seen.")
+        said.append(f"As if {needed} times as massive, an Einstein radius would be seen.")
     if not bending.predicted:
         said.append(f"No prediction: {no_prediction.rstrip('.')}.")
     return " ".join(said)

@@ -269,7 +269,10 @@ def _limits(name: str, maps: list[NDArray[Any] | None]) -> tuple[float, float]:
     if name == "image":
         return 0.0, 1.0
     high = max((float(values.max()) for values in known), default=1.0) or 1.0
-    return (high * 10.0**-_DECADES, high) if name == "convergence" else (0.0, high)
+    if name == "deflection" or not known:
+        return 0.0, high
+    low = float(np.percentile(known, 1.0))
+    return min(max(low, high * 10.0**-_DECADES), 0.5 * high), high
 
 
 def _lines(curves: list[NDArray[Any]]) -> dict[str, Any]:
