@@ -21,6 +21,7 @@ from explorer.store import Store
 from explorer.translation import Run, translate
 
 if TYPE_CHECKING:
+    from explorer.beside import Beside
     from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -78,6 +79,13 @@ class Session(param.Parameterized):
         from explorer.sampling import Sampling  # which works for a session itself
 
         return Sampling(self)
+
+    @cached_property
+    def beside(self) -> Beside:
+        """The runs of translators beside the chosen one; made when first asked for."""
+        from explorer.beside import Beside  # which works for a session itself
+
+        return Beside(self)
 
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""

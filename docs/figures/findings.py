@@ -127,26 +127,33 @@ def lensing(found: Shipped) -> list[str]:
             more = many.get(name, {}).get(source, {})
             off = more.get("error_of_median")
             cells += [f"{100 * error:.0f} %", "–" if off is None else f"{100 * off:.0f} %"]
+            cells.append(_number(more.get("median_over_truth", np.nan)))
             cells += [_number(value) for value in more.get("coverage", [np.nan] * 3)]
         rows.append(cells)
-    heads = ("error of a sample", "of the median", *(f"{level} %" for level in (50, 68, 95)))
+    heads = (
+        "error of a sample",
+        "of the median",
+        "median / truth",
+        *(f"{level} %" for level in (50, 68, 95)),
+    )
     return table(["", *(f"{s}: {head}" for s in ("gas", "HI") for head in heads)], rows)
 
 
 def read_lensing(folder: Path) -> None:
-    """Write lensing.json: of each method and source the error of the samples' median radius, and
-    how often central intervals hold the truth's.
+    """Write lensing.json: of each method and source the error and bias of the samples' median
+    radius, and how often central intervals hold the truth's.
     """
     made: dict[str, dict] = {}
-    for path in sorted(folder.glob("*.h5")):
+    for path in sorted(folder.glob("[!.]*.h5")):
         evaluation = Evaluation.read(path)
         for source, target in LENSES:
             found = evaluation.direction(source, target)
             truth = found.truth("einstein_radius_kpc")
-            middle = np.median(found.samples("einstein_radius_kpc"), axis=1)
+            ratio = np.median(found.samples("einstein_radius_kpc"), axis=1) / truth
             made.setdefault(path.stem, {})[source] = {
                 "galaxies": int(np.isfinite(truth).sum()), "samples": found.num_samples,
-                "error_of_median": round(float(np.nanmedian(np.abs(middle / truth - 1.0))), 4),
+                "error_of_median": round(float(np.nanmedian(np.abs(ratio - 1.0))), 4),
+                "median_over_truth": round(float(np.nanmedian(ratio)), 4),
                 "coverage": [round(v, 4) for v in found.coverage("einstein_radius_kpc").tolist()],
             }  # fmt: skip
     LENSING.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

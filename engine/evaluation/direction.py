@@ -146,8 +146,10 @@ class Direction:
         if self.target != "dark_matter":
             return np.full(mass.shape[:-1], np.nan)
         outer = self.radii_kpc + 0.25 * self.extent_kpc[:, None] / len(self.radii)
-        radii = outer.reshape(len(outer), *[1] * (mass.ndim - 2), -1)
-        return density_radius(radii, mass, EINSTEIN_DENSITY)
+        return density_radius(
+            outer.reshape(len(outer), *[1] * (mass.ndim - 2), mass.shape[-1]), mass,
+            EINSTEIN_DENSITY,
+        )  # fmt: skip
 
     @property
     def modes(self) -> Array:

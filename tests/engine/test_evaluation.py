@@ -138,6 +138,8 @@ def test_einstein_radii_follow_from_profiles_and_their_errors_from_those():
     # The truth is above 10 or 11 of 19 samples, of the two galaxies where it lies on the map.
     assert direction.ranks("einstein_radius_kpc").sum() == 2
     assert direction.coverage("einstein_radius_kpc", (0.5,))[0] == 1.0
+    made.arrays["ensemble/crps_dex"][0] = np.nan  # as if no galaxy had been measured
+    assert made.direction("hi", "dark_matter").samples("einstein_radius_kpc").shape == (0, 19)
     other = made.direction("hi", "gas")
     assert np.isnan(other.samples("einstein_radius_kpc")).all()
     assert np.isnan(other.scores()["einstein_radius_error"])
