@@ -6,84 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
-from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import Range1d
 from numpy.typing import NDArray
 
 from data.domains import get_domain
 from explorer import theme
-from explorer.bending import (
-    PREDICTED,
-    Bending,
-    Masses,
-    bend,
-    field_of,
-    masses_of,
-)
+from explorer.bending import PREDICTED, Bending, Masses, bend, field_of, masses_of
+from explorer.library import Scene
 from explorer.session import Session
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
 from explorer.views.drawing import DrawingBar
-from explorer.views.maps import MapContent, MapPanel
+from explorer.views.lenses import LensPanel, Overlay
+from explorer.views.maps import MapContent
 from explorer.views.optics import OpticsInput
 from explorer.views.plots import ValueStrip
 from explorer.views.view import View
 from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 380
-
-
-class Overlay:
-    """Lines that lie over maps: critical curves, and where the source is.
-
-    Over the truth its own curves, with the caustics; over predictions thin ones, of each sample,
-    and the truth's as dashes.
-    """
-
-    def __init__(self, is_true: bool) -> None:
-        self._is_true = is_true
-        self._own, self._samples, self._caustics = (
-            ColumnDataSource({"xs": [], "ys": []}) for _ in range(3)
-        )
-        self._source = ColumnDataSource({"x": [], "y": [], "radius": []})
-
-    def draw(self, figure: Any) -> None:
-        """Draw the lines onto a figure, where they are seen on any color."""
-        figure.multi_line("xs", "ys", source=self._samples, line_color="white", line_width=0.8,
-                          line_alpha=0.75)  # fmt: skip
-        if self._is_true:
-            figure.multi_line("xs", "ys", source=self._caustics, line_color="#ff9a4d")
-        dash = "solid" if self._is_true else "dashed"
-        for color, width in (("black", 3.0), ("white" if self._is_true else "#6fe3ff", 1.5)):
-            figure.multi_line("xs", "ys", source=self._own, line_color=color, line_width=width,
-                              line_dash=dash)  # fmt: skip
-            figure.circle("x", "y", radius="radius", source=self._source, fill_color=None,
-                          line_color="black" if color == "black" else "white",
-                          line_width=width - 0.3)  # fmt: skip
-
-    def put(self, bending: Bending) -> None:
-        """Show the curves of a bending and its source."""
-        truth, light = bending.truth, bending.optics.source
-        self._own.data = _lines(truth.curves if truth else [])
-        self._caustics.data = _lines(truth.caustics if truth else [])
-        samples = () if self._is_true else bending.predicted
-        self._samples.data = _lines([curve for each in samples for curve in each.curves])
-        self._source.data = {"x": [light.x_kpc], "y": [light.y_kpc], "radius": [light.scale_kpc]}
-
-
-class LensPanel(MapPanel):
-    """A map with an overlay on it; a click moves the source."""
-
-    def __init__(
-        self, content: MapContent, ranges: tuple[Any, Any], colors: theme.Colors,
-        overlay: Overlay, optics: OpticsInput,
-    ):  # fmt: skip
-        self._overlay, self._optics = overlay, optics
-        super().__init__(content, ranges, colors)
-
-    def _prepare(self, plot: Any, figure: Any) -> None:
-        super()._prepare(plot, figure)
-        self._overlay.draw(figure)
-        figure.on_event(Tap, lambda event: self._optics.move(event.x, event.y))
 
 
 class LensingPage(View):
@@ -149,7 +89,7 @@ class LensingPage(View):
 
     def contents(self) -> list[MapContent]:
         """Return what each of the maps shows now: pairs of truth and prediction."""
-        bending, scene = self.bending, self._session.scene
+        bending, scene = self.bending, self._scene()
         extent = scene.extent_kpc if scene else 100.0
         count = len(bending.predicted) if bending else 0
         named = f"mean of {count}" if count > 1 else "prediction"
@@ -181,6 +121,11 @@ class LensingPage(View):
             return f"the target is {label}: choose dark matter, which is what bends light here"
         return self._session.problem or "not translated yet"
 
+    def _scene(self) -> Scene | None:
+        """Return the scene that the samples are of, which may come before the session's."""
+        ensemble = self._sampling.ensemble
+        return self._session.scene if ensemble is None else ensemble.scene
+
     def _predicted(self) -> NDArray[np.float32] | None:
         """Return maps (M, H, W) of dark matter that the translator made of the view."""
         ensemble, run = self._sampling.ensemble, self._session.run
@@ -192,7 +137,7 @@ class LensingPage(View):
 
     def _weigh(self, *events: Any) -> None:
         """Make lenses of the maps on view, then bend light by them."""
-        scene = self._session.scene
+        scene = self._scene()
         if scene is not None:
             self._masses = masses_of(scene, self._predicted(), self.optics.added)
             if scene.key != self._galaxy:
@@ -210,7 +155,7 @@ class LensingPage(View):
             pn.state.execute(self._show, schedule=True)
 
     def _show(self) -> None:
-        bending, scene = self.bending, self._session.scene
+        bending, scene = self.bending, self._scene()
         half = 0.5 * scene.extent_kpc if scene else 50.0
         for axis in self._ranges:
             if axis.reset_end != half:
@@ -273,7 +218,3 @@ def _limits(name: str, maps: list[NDArray[Any] | None]) -> tuple[float, float]:
         return 0.0, high
     low = float(np.percentile(known, 1.0))
     return min(max(low, high * 10.0**-_DECADES), 0.5 * high), high
-
-
-def _lines(curves: list[NDArray[Any]]) -> dict[str, Any]:
-    return {"xs": [curve[:, 0] for curve in curves], "ys": [curve[:, 1] for curve in curves]}

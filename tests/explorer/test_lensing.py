@@ -1,5 +1,7 @@
 """The page Lensing without a browser: what moves what, and what it says."""
 
+from dataclasses import replace
+
 import holoviews as hv
 import numpy as np
 import param
@@ -93,6 +95,17 @@ def test_samples_make_curves_an_interval_and_a_spread(page):
     assert "3 samples, 68 %" in page._numbers.object
     strip = page.strip._dots.data["x"]
     np.testing.assert_allclose(strip, np.log10(page.bending.einstein_kpc))
+
+
+def test_samples_that_were_kept_come_with_their_own_galaxy(page):
+    other, size = scene(dark_matter=halo(1e9)), SIZE // 2
+    smaller = {name: values[::2, ::2] for name, values in other.maps.items()}
+    other = replace(other, maps=smaller, key="other", extent_kpc=80.0)
+    maps = np.stack([smaller["dark_matter"]] * 2)
+    page._session.sampling.ensemble = Ensemble(page._session.store.view, other, maps, 0.1)
+    assert page.bending.truth.lens.convergence.shape == (size, size)
+    assert {content.extent_kpc for content in page.contents()} == {80.0}
+    np.testing.assert_allclose(page.bending.peaks, page.bending.truth.peak)
 
 
 def test_mass_is_of_dark_matter_alone_or_with_the_galaxys_own_stars(page):
