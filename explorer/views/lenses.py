@@ -31,7 +31,7 @@ class Overlay:
     def draw(self, figure: Any) -> None:
         """Draw the lines onto a figure, where they are seen on any color."""
         figure.multi_line("xs", "ys", source=self._samples, line_color="white", line_width=0.8,
-                          line_alpha=0.75)  # fmt: skip
+                          line_alpha=0.6)  # fmt: skip
         if self._is_true:
             figure.multi_line("xs", "ys", source=self._caustics, line_color="#ff9a4d")
         dash = "solid" if self._is_true else "dashed"
