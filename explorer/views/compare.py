@@ -16,7 +16,7 @@ from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
-_TABLE_PX, _COST_PX = 730, 220  # least widths beside one another
+_TABLE_PX, _COST_PX = 770, 220  # least widths beside one another
 _TABLE_HEIGHT_PX = 330
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LARGEST_PX = 460
