@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import panel as pn
 
 from data.domains import get_domain
+from engine.evaluation import Evaluation
 from explorer import library, theme, worker
 from explorer.comparison import Comparison, compare
 from explorer.session import Session
@@ -38,12 +40,18 @@ class Compare(View):
 
     title = "Compare"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(
+        self,
+        session: Session,
+        evaluations: Mapping[str, Evaluation] | None = None,
+        **params: Any,
+    ):
+        """`evaluations` are those to compare; without them, those that are found."""
         super().__init__(session, **params)
-        self.comparison = Comparison()
+        self.comparison, self._evaluations = Comparison(), evaluations
         self._job: worker.Job | None = None
         # What changes before the browser has the figures is lost: there is one, and it says so.
-        self._drawn = pn.state.curdoc is None
+        self._drawn = pn.state.curdoc is None or evaluations is not None
         self._heads = [
             pn.pane.HTML("", stylesheets=[_CSS], margin=(0, 10, 8, 10), css_classes=["words"],
                          sizing_mode="stretch_width")
@@ -89,6 +97,9 @@ class Compare(View):
             self._job.cancel()
         store = self._session.store
         asked = store.translator, store.source, store.target
+        if self._evaluations is not None:
+            self._take(compare(self._evaluations, *asked))
+            return
         if not self.comparison.standings:
             self._say(self._heads[0], "Methods on hold-out galaxies", "Reading evaluations…")
         self._job = self._session.read(
@@ -96,8 +107,9 @@ class Compare(View):
         )
 
     def _begin(self) -> None:
-        self._drawn = True
-        self._show()
+        if not self._drawn:
+            self._drawn = True
+            self._show()
 
     def _rest(self, *events: Any) -> None:
         """Wait for the browser to draw the view anew when it is shown again."""
