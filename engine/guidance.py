@@ -11,14 +11,15 @@ from engine.processes import Network
 
 
 def guided(
-    network: nn.Module, source: int | None, target: int, *, guidance: float = 1.0
+    network: nn.Module, source: int | Tensor | None, target: int | Tensor, *, guidance: float = 1.0
 ) -> Network:
     """Return the network of one direction, as processes call it.
 
     Parameters
     ----------
     network : one of `engine.networks`.
-    source, target : indices of the domains; a source of None makes it the prior of the target.
+    source, target : indices of the domains, or (n,) of them, one a map, on the network's device; a
+        source of None makes it the prior of the target.
     guidance : of the estimates, prior + guidance (conditional - prior): 0 for the prior p(x), 1 for
         p(x | y), which is one evaluation as the prior is; above 1, samples keep closer to what the
         source makes more probable, and spread less than p(x | y) does.
@@ -37,6 +38,7 @@ def guided(
     if (source is None or guidance != 1.0) and not config.null_source:
         raise ValueError("the source was never hidden in training, so that there is no prior")
     null = int(config.num_domains)
+    sources: list[int | Tensor]
     if source is None or guidance == 0.0:
         sources = [null]
     else:
@@ -44,8 +46,8 @@ def guided(
 
     def call(maps: Tensor, time: Tensor) -> Tensor:
         n, parts = len(maps), len(sources)
-        told = torch.cat([torch.full((n,), one, device=maps.device) for one in sources])
-        wanted = torch.full_like(told, target)
+        told = torch.cat([_rows(one, n, maps.device) for one in sources])
+        wanted = _rows(target, n, maps.device).repeat(parts)
         maps = maps.repeat(parts, 1, 1, 1).contiguous(memory_format=torch.channels_last)
         given = network(maps, time.repeat(parts), told, wanted)
         if parts == 1:
@@ -54,3 +56,8 @@ def guided(
         return prior + guidance * (conditional - prior)
 
     return call
+
+
+def _rows(index: int | Tensor, n: int, device: torch.device) -> Tensor:
+    """Return an index for each of n maps."""
+    return torch.as_tensor(index, device=device).expand(n)
