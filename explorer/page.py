@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import holoviews as hv
@@ -61,8 +62,14 @@ def build() -> pmui.Page:
         )
     location = pn.state.location
     if location is not None:
-        location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
-            store.accept(bad)))  # fmt: skip
+
+        def refuse(bad: dict[str, Any]) -> None:
+            notices.complain(store.accept(bad))
+            # The browser may tell its own address after all else: it is to have that of the view.
+            address = partial(setattr, location, "search", store.address())
+            pn.state.execute(address, schedule=True)
+
+        location.sync(store, list(ADDRESS), on_error=refuse)
         # Angles that no longer count go; nothing else would take them out of the address.
         store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())

@@ -22,6 +22,7 @@ from explorer.together import Wish
 from explorer.translation import Run
 
 if TYPE_CHECKING:
+    from explorer.beside import Beside
     from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,13 @@ class Session(param.Parameterized):
         from explorer.sampling import Sampling  # which works for a session itself
 
         return Sampling(self)
+
+    @cached_property
+    def beside(self) -> Beside:
+        """The runs of translators beside the chosen one; made when first asked for."""
+        from explorer.beside import Beside  # which works for a session itself
+
+        return Beside(self)
 
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""
