@@ -19,13 +19,9 @@ _SHALLOW = 0.05
 
 
 def clean(
-    dirty: Array,
-    beam: Array,
-    *,
-    threshold: float,
-    gain: float = GAIN,
+    dirty: Array, beam: Array, *, threshold: float, gain: float = GAIN,
     max_iterations: int = 200_000,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array]:  # fmt: skip
     """Return components (n, n) and residual (n, n) of a dirty image.
 
     Parameters

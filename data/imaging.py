@@ -1,8 +1,8 @@
-"""From visibilities to images: weights, the dirty beam and map, and the Gaussian that fits the beam.
+"""From visibilities to images: weights, dirty beam and map, and the Gaussian that fits the beam.
 
 Gridding and Fourier transforms are those of ducc0 (Arras et al. 2021, A&A 646, A58), which is an
-extra, `observe`. Images are (row, column), row = y to the north, and column = x to the west, as a map
-is drawn on the sky with east at the left.
+extra, `observe`. Images are (row, column), row = y to the north, and column = x to the west, as a
+map is drawn on the sky with east at the left.
 """
 
 from __future__ import annotations
@@ -238,9 +238,8 @@ def fit_beam(dirty_beam: Array, pixel_arcsec: float) -> Beam:
     steepness, axes = np.linalg.eigh(np.array([[a, b], [b, c]]))
     major, minor = pixel_arcsec * 2.0 * np.sqrt(np.log(2.0) / steepness)
     along = axes[:, 0]  # (north, west)
-    return Beam(
-        float(major), float(minor), float(np.degrees(np.arctan2(-along[1], along[0])) % 180)
-    )
+    angle = np.degrees(np.arctan2(-along[1], along[0])) % 180.0
+    return Beam(float(major), float(minor), float(angle))
 
 
 def _main_lobe(dirty_beam: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,13 +1,13 @@
 """An HI map as SKA-Mid would see it: beam of the array, noise of the dishes, CLEAN.
 
-    surface density -> flux a pixel -> visibilities, with noise -> dirty map -> CLEAN -> restored map
-    -> surface density, on the pixels that went in
+    surface density -> flux a pixel -> visibilities, with noise -> dirty map -> CLEAN
+    -> restored map -> surface density, on the pixels that went in
 
 The map that comes out is in the unit of the domain `hi`, so that it can be compared with the truth
 pixel by pixel and given to a translator. Noise may take it below zero.
 
-What is left out: the primary beam (maps must be small against it), absorption of the line by itself,
-continuum, calibration and interference. Velocities are summed over from the start, so that the
+What is left out: the primary beam (maps must be small against it), absorption of the line by
+itself, continuum, calibration and interference. Velocities are summed over from the start, so that the
 noise is that of the whole velocity range; masks of a cube's channels would do better.
 """
 
@@ -94,14 +94,16 @@ class RadioObservation:
         lowest = elevation_deg(edge, self.declination_deg, ska_mid.LATITUDE_DEG)
         if not (lowest >= ska_mid.MIN_ELEVATION_DEG and edge <= 180.0):
             raise ValueError(
-                f"a track of {edge / 7.5:g} h at a declination of {self.declination_deg:g} deg must "
-                f"stay above {ska_mid.MIN_ELEVATION_DEG:g} deg, it ends at {lowest:.0f} deg"
+                f"a track of {edge / 7.5:g} h at a declination of {self.declination_deg:g} deg "
+                f"must stay above {ska_mid.MIN_ELEVATION_DEG:g} deg, it ends at {lowest:.0f} deg"
             )
 
     @cached_property
     def z(self) -> float:
         """Redshift."""
-        return redshift_at(self.distance_mpc) if self.redshift is None else self.redshift  # type: ignore[arg-type]
+        if self.redshift is not None:
+            return self.redshift
+        return redshift_at(self.distance_mpc or 0.0)
 
     @property
     def frequency_hz(self) -> float:
@@ -145,8 +147,8 @@ class Grid:
         widest = _LARGEST_MAP * ska_mid.primary_beam_arcsec(observation.frequency_hz / 1e9)
         if side > widest:
             raise ValueError(
-                f"a map of {extent_kpc:.3g} kpc must be farther away: it is {side:.0f} arcsec wide, "
-                f"and the dishes see {widest:.0f} evenly"
+                f"a map of {extent_kpc:.3g} kpc must be farther away: it is {side:.0f} arcsec "
+                f"wide, and the dishes see {widest:.0f} evenly"
             )
         resolution = observation.resolution_arcsec
         factor = max(1, math.ceil(PIXELS_PER_BEAM * side / map_size / resolution - 1e-9))

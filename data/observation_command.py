@@ -59,10 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Observe and write; the numbers that matter go to standard output."""
     fields = (*_NUMBERS, "weighting", "has_noise", "seed")
     asked = RadioObservation(**{name: getattr(arguments, name) for name in fields})
-    if arguments.cutout:
-        galaxy = read_cutout(arguments.cutout)
-    else:
-        galaxy = synthesize(arguments.synthetic)
+    cutout = arguments.cutout
+    galaxy = read_cutout(cutout) if cutout else synthesize(arguments.synthetic)
     extent = arguments.extent_kpc or field_of_view(galaxy)
     view = viewing_rotation(arguments.inclination, arguments.position_angle, 0.0)
     truth = render(

@@ -31,7 +31,7 @@ def test_flux_densities_are_those_of_the_dishes():
     assert 400 < densities[0] < 450
     assert densities[-1] < 300
     assert ska_mid.system_equivalent_flux_densities(0.7)[-1] > densities[-1]
-    with pytest.raises(ValueError, match="frequency_ghz must be from 0.35"):
+    with pytest.raises(ValueError, match="frequency_ghz must be from"):
         ska_mid.system_temperature(0.2)
 
 
