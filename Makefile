@@ -1,10 +1,12 @@
 # Everything runs in a virtual environment that the targets make themselves.
 #   PYTHON  the Python to make it from      VENV     where it goes
 #   PORT    of the explorer                 ARGS     more arguments for the command that is run
+#   ADDRESS it listens on, this machine alone unless another is given: see docs/serving.md
 #   WORKERS processes of `make data`
 PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 5006
+ADDRESS ?= 127.0.0.1
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS    ?=
 
@@ -23,7 +25,7 @@ WARM   := $(PY) -c "import numpy as np; from data.projection import project; \
     project(np.zeros((1, 3)), np.ones(1), np.ones(1), extent_kpc=1.0, grid_size=8)"
 
 .DEFAULT_GOAL := help
-.PHONY: help explore test check format data train evaluate clean
+.PHONY: help explore test check format audit data train evaluate clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -31,7 +33,8 @@ help:  ## Show this help
 
 explore: $(VENV)/.installed  ## Install where needed and serve the explorer
 	@echo "Galactic Alchemy: http://localhost:$(PORT)/app (Ctrl-C stops it)"
-	@exec $(PY) -m panel serve explorer/app.py --port $(PORT) $(SHOW) $(ARGS) </dev/null
+	@exec $(PY) -m panel serve explorer/app.py --address $(ADDRESS) --port $(PORT) \
+	    $(SHOW) $(ARGS) </dev/null
 
 test: $(VENV)/.installed-dev  ## Run the tests, the browser's included
 	@CHROMIUM="$$($(PY) tests/install_browser.py)" $(PY) -m pytest $(ARGS) </dev/null
@@ -45,6 +48,9 @@ check: $(VENV)/.installed-dev  ## Lint, formatting, types and layers
 format: $(VENV)/.installed-dev  ## Put the code into the form that check asks for
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+audit: $(VENV)/.installed-dev  ## Look for known vulnerabilities in what is installed
+	@$(PY) tests/audit.py
 
 data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on where it stopped)
 	@mkdir -p $(dir $(MAPS))

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data import tng
+from data import observation_command, tng
 from data.arguments import whole_number
+from data.atomic import replacing
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--kind", choices=KINDS)
     export.add_argument("--redshift", type=float, default=0.0)
     tng.add_parser(commands)
+    observation_command.add_parser(commands)
     count = commands.add_parser(
         "statistics", help="print the constants that a store would have maps normalized by"
     )
@@ -144,7 +146,9 @@ def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
         return 1
     print(describe_store(store))
     if arguments.sheet:
-        contact_sheet(store).savefig(arguments.sheet, dpi=150)
+        with replacing(arguments.sheet) as aside:
+            kind = arguments.sheet.suffix.removeprefix(".") or "png"
+            contact_sheet(store).savefig(aside, dpi=150, format=kind)
         print(f"contact sheet: {arguments.sheet}")
     return 0
 
@@ -178,7 +182,7 @@ def _statistics(arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "build": _build, "convert": _convert, "download": tng.run, "export": _export,
-    "inspect": _inspect, "statistics": _statistics,
+    "inspect": _inspect, "observe": observation_command.run, "statistics": _statistics,
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.atomic import replacing
-from data.hdf5 import read_array, reading
+from data.hdf5 import read_array, reading, writing_hdf5
 from data.shards import (
     Layout,
     Record,
@@ -40,6 +40,14 @@ __all__ = ["Layout", "MapStore", "Record", "StoreError"]
 
 DESCRIPTION, INDEX = "store.json", "index.hdf5"
 _OPEN_SHARDS = 128
+
+
+def require_place(path: Path) -> None:
+    """Raise StoreError unless a store can be made at `path`."""
+    if not path.parent.is_dir():
+        raise StoreError(f"the store must lie in a folder that exists, got {path}")
+    if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
+        raise StoreError(f"the store must be a new folder, but {path} is there already")
 
 
 class MapStore:
@@ -66,10 +74,7 @@ class MapStore:
     def create(cls, path: str | Path, layout: Layout) -> MapStore:
         """Make an empty store; StoreError where there is something else already."""
         path = Path(path)
-        if not path.parent.is_dir():
-            raise StoreError(f"the store must lie in a folder that exists, got {path}")
-        if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
-            raise StoreError(f"the store must be a new folder, but {path} is there already")
+        require_place(path)
         path.mkdir(exist_ok=True)
         with replacing(path / DESCRIPTION) as aside:
             aside.write_text(layout.to_json())
@@ -166,7 +171,7 @@ class MapStore:
 
     def write_index(self) -> None:
         """Write the index for readers to come, in place of the one that is there."""
-        with replacing(self._folder / INDEX) as aside, h5py.File(aside, "w") as file:
+        with replacing(self._folder / INDEX) as aside, writing_hdf5(aside) as file:
             file.create_dataset("rows", data=self.index, compression="gzip", shuffle=True)
             file.create_dataset("where", data=self._where, compression="gzip", shuffle=True)
             file.create_dataset("shards", data=np.array(self._shards, "S"))

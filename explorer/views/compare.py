@@ -18,7 +18,7 @@ from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
-_TABLE_PX, _COST_PX = 730, 240  # least widths beside one another
+_TABLE_PX, _COST_PX = 770, 220  # least widths beside one another
 _TABLE_HEIGHT_PX = 330
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LARGEST_PX = 460
@@ -82,7 +82,7 @@ class Compare(View):
             "grid-template-columns": f"repeat({2 if beside else 1}, max-content)",
         }  # fmt: skip
         self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
-        cost = free - _TABLE_PX - _ROOM_PX - 24 if beside else free - _ROOM_PX
+        cost = free - _TABLE_PX - _ROOM_PX - 6 if beside else free - _ROOM_PX
         self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
         side = min(max(free - _ROOM_PX, 200), _LARGEST_PX)
         self.matrix.resize(side, side)

@@ -46,6 +46,18 @@ def test_the_table_has_the_scores_of_the_evaluations(view, evaluations):
     assert cells(view, "good")["Training"][:2] == [None, "–"]
 
 
+def test_einstein_radii_are_of_dark_matter_alone(view, evaluations):
+    assert cells(view, "good")["Einstein radius"][1] == "–"
+    own = evaluations["good"]
+    own.arrays["truth/profile"][own.maps.domains.index("dark_matter")] = 4e8 / np.arange(1, 6) ** 2
+    own.arrays["samples/profile"][...] = 2.0 * own.arrays["truth/profile"][1][:, None]
+    (row, *_) = standings_of({"good": own}, ("gas", "dark_matter"))
+    head = [column.head for column in COLUMNS].index("Einstein radius")
+    error = own.direction("gas", "dark_matter").einstein_radius_error()
+    assert 0.1 < error < 2.0
+    assert row.words[head] == f"{100 * error:.0f}"
+
+
 def test_one_map_has_no_mean_of_samples(view):
     assert cells(view, "pixelwise")["MAE of the mean"][:2] == [None, "–"]
     assert cells(view, "good")["MAE of the mean"][0] > 0
