@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data import tng
+from data import observation_command, tng
 from data.arguments import whole_number
 from data.atomic import replacing
 from data.build import MapOptions, build
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--kind", choices=KINDS)
     export.add_argument("--redshift", type=float, default=0.0)
     tng.add_parser(commands)
+    observation_command.add_parser(commands)
     count = commands.add_parser(
         "statistics", help="print the constants that a store would have maps normalized by"
     )
@@ -185,7 +186,7 @@ def _statistics(arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "build": _build, "convert": _convert, "download": tng.run, "export": _export,
-    "inspect": _inspect, "statistics": _statistics,
+    "inspect": _inspect, "observe": observation_command.run, "statistics": _statistics,
 }  # fmt: skip
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 from torch import Tensor
-
-from engine.processes import Network
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ def explained(sentence: str) -> Iterator[None]:
         raise OutOfMemoryError(sentence) from None
 
 
-def explaining(sentence: str, steps: Iterable[T]) -> Iterator[T]:
+def explaining(sentence: str, steps: Iterable[T]) -> Generator[T, None, None]:
     """Yield from an iterator, which raises as `explained` does."""
     with explained(sentence):
         yield from steps
@@ -92,11 +90,14 @@ class Parts:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def network(self, network: Network) -> Network:
-        """Return a network that takes its batch so; what it gives is the same up to rounding."""
+    def network(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """Return a network that takes its batch so; what it gives is the same up to rounding.
 
-        def call(maps: Tensor, time: Tensor) -> Tensor:
-            parts = self.over(len(maps), lambda rows: network(maps[rows], time[rows]))
+        All that it is given has a row for each map.
+        """
+
+        def call(*given: Tensor) -> Tensor:
+            parts = self.over(len(given[0]), lambda rows: network(*(each[rows] for each in given)))
             return parts[0] if len(parts) == 1 else torch.cat(parts)
 
         return call

@@ -18,6 +18,7 @@ from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
 from explorer.views.gallery import Gallery
+from explorer.views.lensing import LensingPage
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
 from explorer.views.population import PopulationPage
@@ -32,7 +33,7 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
 VIEWS: tuple[type[View], ...] = (
-    Translate, Gallery, ProfilesPage, Uncertainty, PopulationPage, Compare,
+    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, Compare,
 )  # fmt: skip
 
 

@@ -87,6 +87,7 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
         pytest.skip("the checkpoint ddpm is not there")
     stand_in, example = blocks("python")
     (inverse,) = blocks("python", (ROOT / "docs/inverse.md").read_text(encoding="utf-8"))
+    (lensing,) = blocks("python", (ROOT / "docs/lensing.md").read_text(encoding="utf-8"))
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -97,6 +98,8 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
     exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
     assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
     assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+    exec(compile(lensing, "lensing.md", "exec"), names)
+    assert names["arcs"].shape == (3 * names["size"],) * 2  # type: ignore[operator]
     inverse = inverse.replace("num_samples=2", "num_samples=2, num_steps=2")
     exec(compile(inverse, "inverse.md", "exec"), names)
     assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]

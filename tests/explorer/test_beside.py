@@ -46,11 +46,15 @@ class Toy:
     def __init__(self, name, gate, log):
         self.name, self.gate, self.log = name, gate, log
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
+    def room(self, shape):
+        return 1
+
+    def together(self, requests, *, num_steps, guidance):
         self.log.append(self.name)
+        [request] = requests
         for i in range(1, num_steps + 1):
             assert self.gate.wait(10)
-            yield Frame(i, num_steps, (FACTORS[self.name] * source_map)[None])
+            yield [Frame(i, num_steps, (FACTORS[self.name] * request.source_map)[None])]
 
 
 @pytest.fixture

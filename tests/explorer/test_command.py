@@ -35,13 +35,16 @@ class Toy:
     card: ClassVar = {"default_steps": 4}
     process = SimpleNamespace(is_iterative=True)
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
+    def together(self, requests, *, num_steps, guidance):
+        [request] = requests
         for i in range(1, num_steps + 1):
-            x = np.full((1, *source_map.shape), seed, np.float32)
-            estimate = (1.0 + num_steps - i) * source_map[None]
-            yield SimpleNamespace(
-                time=1 - i / num_steps, sigma=0.0, x=x, estimate=estimate, num_steps=num_steps
-            )
+            x = np.full((1, *request.source_map.shape), request.seed, np.float32)
+            estimate = (1.0 + num_steps - i) * request.source_map[None]
+            yield [
+                SimpleNamespace(
+                    time=1 - i / num_steps, sigma=0.0, x=x, estimate=estimate, num_steps=num_steps
+                )
+            ]
 
 
 class Big(Toy):
