@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import AsinhNorm, LogNorm
+from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
@@ -22,9 +22,11 @@ from data.rotations import viewing_rotation
 from data.synthetic import synthesize
 
 PICTURE = Path(__file__).parents[1] / "images" / "observation.png"
-HOURS, SHORT = (1.0, 8.0, 100.0), 1.0
+HOURS = (1.0, 8.0, 100.0)
 GRID, INCLINATION, POSITION_ANGLE = 128, 50.0, 35.0
-LOW, HIGH = 1e18, 5e21  # cm^-2
+# cm^-2: colors are linear below the first, about logarithmic above.
+LINEAR, LOW, HIGH = 3e19, -1e20, 5e21
+TICKS = (-1e20, 0.0, 1e20, 1e21)
 COLORS = "cividis"
 
 
@@ -37,21 +39,21 @@ def columns_of(observed: Observed, image: np.ndarray) -> np.ndarray:
 
 def draw(truth: np.ndarray, seen: list[Observed], extent_kpc: float, name: str) -> Figure:
     """Draw truth and beam, and dirty and restored maps below one another, a column a time."""
-    figure = Figure(figsize=(10.4, 5.6), layout="constrained")
+    figure = Figure(figsize=(10.4, 5.2), layout="constrained")
     panels = figure.subplots(2, 4)
     asked = seen[0].observation
     half = 0.5 * extent_kpc * asked.arcsec_per_kpc()
     place = (half, -half, -half, half)
-    log, shades = LogNorm(LOW, HIGH), {"cmap": COLORS, "origin": "lower", "extent": place}
-    picture = panels[0, 0].imshow(np.maximum(column_density(truth), LOW), norm=log, **shades)
+    norm = AsinhNorm(linear_width=LINEAR, vmin=LOW, vmax=HIGH)
+    shades = {"cmap": COLORS, "origin": "lower", "extent": place, "norm": norm}
+    picture = panels[0, 0].imshow(column_density(truth), **shades)
     panels[0, 0].set_title("truth", fontsize=10)
     _beam_panel(panels[1, 0], seen[1])
     for column, one in zip(panels.T[1:], seen, strict=True):
         noise = float(column_density(one.noise_surface_density))
-        linear = AsinhNorm(linear_width=noise, vmin=-5 * noise, vmax=HIGH)
-        column[0].imshow(columns_of(one, one.dirty), norm=linear, **shades)
+        column[0].imshow(columns_of(one, one.dirty), **shades)
         restored = columns_of(one, one.restored)
-        column[1].imshow(np.maximum(restored, LOW), norm=log, **shades)
+        column[1].imshow(restored, **shades)
         side = 2 * half / len(restored)
         axis = half - side * (np.arange(len(restored)) + 0.5)
         column[1].contour(axis, -axis, restored, [3 * noise], colors="#d55e00", linewidths=0.7)
@@ -59,7 +61,8 @@ def draw(truth: np.ndarray, seen: list[Observed], extent_kpc: float, name: str) 
         column[0].set_title(f"dirty map, {hours:g} h", fontsize=10)
         column[1].set_title(f"restored, {hours:g} h", fontsize=10)
         column[1].text(0.97, 0.03, rf"$\sigma$ = {_power(noise)} cm$^{{-2}}$", color="white",
-                       ha="right", va="bottom", fontsize=8, transform=column[1].transAxes)
+                       ha="right", va="bottom", fontsize=8, transform=column[1].transAxes,
+                       bbox={"fc": "#00204d", "ec": "none", "alpha": 0.75, "pad": 2})
         column[1].add_patch(Ellipse(
             (0.86 * half, -0.86 * half), one.beam.minor_arcsec, one.beam.major_arcsec,
             angle=-one.beam.position_angle_deg, fc="white", ec="none",
@@ -77,8 +80,9 @@ def draw(truth: np.ndarray, seen: list[Observed], extent_kpc: float, name: str) 
         panel.set_xlabel("east (arcsec)", fontsize=9)
     for panel in panels[:, 0]:
         panel.set_ylabel("north (arcsec)", fontsize=9)
-    bar = figure.colorbar(picture, ax=panels[:, 3], shrink=0.8, pad=0.02)
-    bar.set_label(r"$N_\mathrm{HI}$ of truth and restored maps (cm$^{-2}$)", fontsize=9)
+    bar = figure.colorbar(picture, ax=panels[:, 3], shrink=0.8, pad=0.02, ticks=TICKS)
+    bar.ax.set_yticklabels(["−10²⁰", "0", "10²⁰", "10²¹"])
+    bar.set_label(r"$N_\mathrm{HI}$ (cm$^{-2}$)", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     figure.suptitle(
         f"{name} at {asked.distance_mpc:g} Mpc: {extent_kpc:.0f} kpc, inclination "
