@@ -82,7 +82,7 @@ def test_readme_python_runs(tmp_path, monkeypatch):
 
     if "ddpm" not in available():
         pytest.skip("the checkpoint ddpm is not there")
-    stand_in, example, inverse, _ = blocks("python")
+    stand_in, example, inverse, observation, _ = blocks("python")
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -97,6 +97,11 @@ def test_readme_python_runs(tmp_path, monkeypatch):
     exec(compile(inverse, "README.md", "exec"), names)
     assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]
     assert np.isfinite(names["best"]).all()
+    pytest.importorskip("ducc0")
+    observation = observation.replace('"dark_matter")', '"dark_matter", num_steps=2)')
+    exec(compile(observation, "README.md", "exec"), names)
+    assert names["detected"].any()  # type: ignore[attr-defined]
+    assert names["samples"].shape == (1, *names["hi"].shape)  # type: ignore[attr-defined]
 
 
 def test_readme_asks_a_store(tmp_path, monkeypatch):

@@ -60,9 +60,17 @@ def draw(truth: np.ndarray, seen: list[Observed], extent_kpc: float, name: str) 
         hours = one.observation.hours
         column[0].set_title(f"dirty map, {hours:g} h", fontsize=10)
         column[1].set_title(f"restored, {hours:g} h", fontsize=10)
-        column[1].text(0.97, 0.03, rf"$\sigma$ = {_power(noise)} cm$^{{-2}}$", color="white",
-                       ha="right", va="bottom", fontsize=8, transform=column[1].transAxes,
-                       bbox={"fc": "#00204d", "ec": "none", "alpha": 0.75, "pad": 2})
+        column[1].text(
+            0.97,
+            0.03,
+            rf"$\sigma$ = {_power(noise)} cm$^{{-2}}$",
+            color="white",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            transform=column[1].transAxes,
+            bbox={"fc": "#00204d", "ec": "none", "alpha": 0.75, "pad": 2},
+        )
         column[1].add_patch(Ellipse(
             (0.86 * half, -0.86 * half), one.beam.minor_arcsec, one.beam.major_arcsec,
             angle=-one.beam.position_angle_deg, fc="white", ec="none",

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from data.normalize import denormalize, normalize, to_log
@@ -32,7 +33,8 @@ DISTANCES_MPC, HOURS = (60.0, 120.0, 240.0), (1.0, 10.0, 100.0, None)
 SETTINGS = [(d, h) for d in (120.0, 240.0, 60.0) for h in HOURS]
 TRANSLATORS, TARGET = ("ddpm", "flow"), "dark_matter"
 LARGEST_KPC = 270.0  # at the nearest distance, what the dishes see evenly
-COLORS = ("#0072b2", "#d55e00", "#009e73")
+COLORS = {60.0: "#0072b2", 120.0: "#d55e00", 240.0: "#009e73"}
+SHOWN, LAST = "flow", 600.0  # hours at which maps without noise are drawn
 
 
 def holdout(data: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,7 +102,7 @@ def study(data: str, count: int, samples: int) -> dict:
         one = {
             "distance_mpc": distance, "hours": hours,
             "noise": float(np.mean(noise)) if hours else 0.0,
-            "flux_ratio": np.round(seen.sum(axis=(1, 2)) / maps.sum(axis=(1, 2)), 3).tolist(),
+            "flux_ratio": np.round((seen.sum((1, 2)) / maps.sum((1, 2))).astype(float), 3).tolist(),
         }  # fmt: skip
         masked = np.where(seen > 3.0 * noise[:, None, None], seen, 0.0)
         for translator in known:
@@ -111,6 +113,41 @@ def study(data: str, count: int, samples: int) -> dict:
     return results
 
 
+def draw(results: dict) -> Figure:
+    """Draw CRPS, and error and spread of the samples, against the integration time."""
+    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    truth = results["truth"][SHOWN]
+    for distance, color in COLORS.items():
+        found = [s for s in results["settings"] if s["distance_mpc"] == distance]
+        found.sort(key=lambda one: one["hours"] or LAST)
+        hours = [one["hours"] or LAST for one in found]
+        for key, style in ((SHOWN, "-"), (f"{SHOWN}, masked", "--")):
+            left.plot(hours, [one[key]["crps"] for one in found], style, color=color, marker="o",
+                      ms=3, label=f"{distance:g} Mpc" if style == "-" else None)  # fmt: skip
+        for key, style in (("error", "-"), ("spread", ":")):
+            right.plot(hours, [one[SHOWN][key] for one in found], style, color=color, marker="o",
+                       ms=3)  # fmt: skip
+    left.plot([], [], "-", color="#444444", label="as observed")
+    left.plot([], [], "--", color="#444444", label="zero below 3 sigma")
+    left.axhline(truth["crps"], color="#888888", lw=0.8)
+    left.set_ylabel("CRPS of dark matter (dex)")
+    right.plot([], [], "-", color="#444444", label="error of the samples' mean")
+    right.plot([], [], ":", color="#444444", label="spread of the samples")
+    for key in ("error", "spread"):
+        right.axhline(truth[key], color="#888888", lw=0.8, ls=":" if key == "spread" else "-")
+    right.set_ylabel("dark matter from maps as observed (dex, rms)")
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks([1, 10, 100, LAST], ["1", "10", "100", "no noise"])
+        axes.minorticks_off()
+        axes.set_xlabel("hours with SKA-Mid; gray lines: the true HI map")
+        axes.set_ylim(bottom=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def main() -> None:
     """Measure, write the numbers, draw them."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -119,7 +156,10 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8)
     options = parser.parse_args()
     if options.data:
-        study(options.data, options.galaxies, options.samples)
+        results = study(options.data, options.galaxies, options.samples)
+    else:
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    draw(results).savefig(PICTURE, dpi=150)
 
 
 if __name__ == "__main__":
