@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data import observation_command, tng
 from data.arguments import whole_number
+from data.atomic import replacing
 from data.build import MapOptions, build
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
@@ -144,8 +145,14 @@ def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
     if damaged:
         return 1
     print(describe_store(store))
+    try:
+        store.require_finished()
+    except StoreError as unfinished:
+        print(unfinished)
     if arguments.sheet:
-        contact_sheet(store).savefig(arguments.sheet, dpi=150)
+        with replacing(arguments.sheet) as aside:
+            kind = arguments.sheet.suffix.removeprefix(".") or "png"
+            contact_sheet(store).savefig(aside, dpi=150, format=kind)
         print(f"contact sheet: {arguments.sheet}")
     return 0
 
@@ -191,6 +198,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _COMMANDS[arguments.command](arguments)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(
+            "error: this machine has too little memory: lower --workers or --grid-size",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped; run the same command to continue", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from data.atomic import settle, writing
 from data.cutout_format import GROUPS, CutoutError
 from data.cutouts import cutout_name
+from data.hdf5 import writing_hdf5
 from data.json_lines import JsonLines
 from data.tng_api import ApiError, Client
 from data.tng_catalog import Subhalo, remembered, write_catalog
@@ -66,13 +67,11 @@ class Folder:
             check=lambda file: check_cutout(file, subhalo),
         )  # fmt: skip
         sign_cutout(part, subhalo, lineage)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
         entry = {
             "file": path.name, "name": subhalo.name, "lineage": lineage,
             "bytes": part.stat().st_size, "sha256": _sha256(part),
         }  # fmt: skip
-        part.replace(path)
+        settle(part, path)
         self.manifest.append(entry)
         self._entries[path.name] = entry
 
@@ -119,7 +118,7 @@ def sign_cutout(path: Path, subhalo: Subhalo, lineage: str) -> None:
     The header of the API's cutouts has no position; ours takes the attributes that `write_cutout`
     writes: GalaxyName, GalaxyLineage, GalaxyCenter in ckpc/h, and the stellar mass in Msun.
     """
-    with h5py.File(path, "r+") as file:
+    with writing(path), writing_hdf5(path, "r+") as file:
         file["Header"].attrs.update({
             "GalaxyName": subhalo.name,
             "GalaxyLineage": lineage,

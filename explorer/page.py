@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import holoviews as hv
@@ -17,6 +18,7 @@ from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.compare import Compare
 from explorer.views.gallery import Gallery
+from explorer.views.lensing import LensingPage
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
 from explorer.views.population import PopulationPage
@@ -31,7 +33,7 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
 VIEWS: tuple[type[View], ...] = (
-    Translate, Gallery, ProfilesPage, Uncertainty, PopulationPage, Compare,
+    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, Compare,
 )  # fmt: skip
 
 
@@ -61,8 +63,14 @@ def build() -> pmui.Page:
         )
     location = pn.state.location
     if location is not None:
-        location.sync(store, list(ADDRESS), on_error=lambda bad: notices.complain(
-            store.accept(bad)))  # fmt: skip
+
+        def refuse(bad: dict[str, Any]) -> None:
+            notices.complain(store.accept(bad))
+            # The browser may tell its own address after all else: it is to have that of the view.
+            address = partial(setattr, location, "search", store.address())
+            pn.state.execute(address, schedule=True)
+
+        location.sync(store, list(ADDRESS), on_error=refuse)
         # Angles that no longer count go; nothing else would take them out of the address.
         store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())

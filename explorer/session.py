@@ -17,10 +17,12 @@ from panel.io.state import set_curdoc
 
 from explorer import library, worker
 from explorer.library import Scene
-from explorer.store import Store
-from explorer.translation import Run, translate
+from explorer.store import Store, View
+from explorer.together import Wish
+from explorer.translation import Run
 
 if TYPE_CHECKING:
+    from explorer.beside import Beside
     from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -79,6 +81,13 @@ class Session(param.Parameterized):
 
         return Sampling(self)
 
+    @cached_property
+    def beside(self) -> Beside:
+        """The runs of translators beside the chosen one; made when first asked for."""
+        from explorer.beside import Beside  # which works for a session itself
+
+        return Beside(self)
+
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""
         if self.run is None:
@@ -105,11 +114,6 @@ class Session(param.Parameterized):
             self.param.update(run=kept, recalled=True)
             return
 
-        def work(job: worker.Job) -> Run:
-            run = translate(view, scene, self.reporter(job, preview))
-            library.RUNS.put(view, run)
-            return run
-
         def preview(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
             if step < num_steps:
                 self.preview = (step, num_steps, estimate)
@@ -121,7 +125,7 @@ class Session(param.Parameterized):
             self.param.update(busy=False, preview=None, notice=text)
 
         self.param.update(run=None, preview=None, busy=True, recalled=False)
-        self._run_job = self.compute(work, show, fail)
+        self._run_job = self.wish(view, scene, preview, show, fail)
         if self._run_job is None:
             self.busy = False
             self.notice = "Too many translations wait already: try again in a moment."
@@ -178,6 +182,28 @@ class Session(param.Parameterized):
 
         task = self._task(work, show, lambda error: partial(fail, explain(error)))
         return self._keep(worker.MODEL.submit(task, id(self), self._on_place))
+
+    def wish(
+        self,
+        view: View,
+        scene: Scene,
+        preview: Callable[..., Any],
+        show: Callable[[Run], None],
+        fail: Callable[[str], None],
+    ) -> worker.Job | None:
+        """Translate a view on the worker of models, with others' where that is faster; keep it.
+
+        `preview` gets steps as `reporter` says; the others are those of `compute`.
+        """
+
+        def finish(job: worker.Job, made: Run | Exception) -> None:
+            if isinstance(made, Run):
+                self.tell(job, partial(show, made))
+            elif not isinstance(made, worker.Cancelled):
+                self.tell(job, partial(fail, explain(made)))
+
+        wish = Wish(view, scene, lambda job: self.reporter(job, preview), finish)
+        return self._keep(wish.submit(id(self), self._on_place))
 
     def _task(
         self,
@@ -240,6 +266,12 @@ class Session(param.Parameterized):
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
+    def _make(self, work: Callable[[worker.Job], Scene], show: Callable[[Scene], None]) -> None:
+        """Make maps on their worker; a notice says where too much waits."""
+        self._load_job = worker.MAPS.submit(self._task(work, show, self._refuse), id(self))
+        if self._load_job is None:
+            self.param.update(loading=False, notice="The server is busy: try again in a moment.")
+
     def turn(self, angles: library.Angles, shown: Callable[[], Any] = lambda: None) -> None:
         """Show the domains on view under other angles, coarsely, until `settle`; then call `shown`.
 
@@ -261,8 +293,7 @@ class Session(param.Parameterized):
             self.glimpse = glimpse
             shown()
 
-        task = self._task(work, show, self._refuse)
-        self._load_job = worker.MAPS.submit(task, id(self))
+        self._make(work, show)
 
     def settle(self, angles: library.Angles) -> None:
         """Take over the angles to which the galaxy was turned."""

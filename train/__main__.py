@@ -43,6 +43,10 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         "--focus-only", action="store_true", help="judge none but the five directions from gas"
     )
     parser.add_argument(
+        "--direction", action="append", default=[], metavar="SOURCE:TARGET",
+        help="judge none but this one, as hi:dark_matter; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
         "--focus-samples", type=whole_number, default=16,
         help="samples of each map in the five directions from gas (16); at least --samples",
     )  # fmt: skip

@@ -25,6 +25,11 @@ class Batch(NamedTuple):
     total: int
     part: slice
 
+    def rows(self, rows: slice) -> Batch:
+        """Return some of this part's maps, still as of the whole batch."""
+        x, y, source, target = (each[rows] for each in self[:4])
+        return self._replace(x=x, y=y, source=source, target=target)
+
     def mean(self, values: Tensor) -> Tensor:
         """Return this part's share of the mean of values (n,) over the whole batch."""
         return values.sum() / self.total

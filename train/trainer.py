@@ -205,8 +205,9 @@ class Trainer:
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
             "init": self.init, "config": asdict(self.config),
         }  # fmt: skip
-        with replacing(self.config.folder / STATE) as aside:
-            torch.save(state, aside)
+        # Into a file of Python's, for what torch says of its own does not tell a full disk.
+        with replacing(self.config.folder / STATE) as aside, aside.open("wb") as file:
+            torch.save(state, file)
 
     def resume(self) -> None:
         """Go on from the saved state; ConfigError if it is of another run or damaged."""

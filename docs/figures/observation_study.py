@@ -107,7 +107,8 @@ def study(data: str, count: int, samples: int) -> dict:
         masked = np.where(seen > 3.0 * noise[:, None, None], seen, 0.0)
         for translator in known:
             one[translator.name] = score(translator, seen, truths, samples)
-            one[f"{translator.name}, masked"] = score(translator, masked, truths, samples)
+            if hours:
+                one[f"{translator.name}, masked"] = score(translator, masked, truths, samples)
         results["settings"].append(one)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return results
@@ -123,8 +124,10 @@ def draw(results: dict) -> Figure:
         found.sort(key=lambda one: one["hours"] or LAST)
         hours = [one["hours"] or LAST for one in found]
         for key, style in ((SHOWN, "-"), (f"{SHOWN}, masked", "--")):
-            left.plot(hours, [one[key]["crps"] for one in found], style, color=color, marker="o",
-                      ms=3, label=f"{distance:g} Mpc" if style == "-" else None)  # fmt: skip
+            shown = [one for one in found if one["hours"] or key == SHOWN]
+            label = f"{distance:g} Mpc" if style == "-" else None
+            left.plot(hours[: len(shown)], [one[key]["crps"] for one in shown], style, color=color,
+                      marker="o", ms=3, label=label)  # fmt: skip
         for key, style in (("error", "-"), ("spread", ":")):
             right.plot(hours, [one[SHOWN][key] for one in found], style, color=color, marker="o",
                        ms=3)  # fmt: skip
@@ -136,7 +139,7 @@ def draw(results: dict) -> Figure:
     right.plot([], [], ":", color="#444444", label="spread of the samples")
     for key in ("error", "spread"):
         right.axhline(truth[key], color="#888888", lw=0.8, ls=":" if key == "spread" else "-")
-    right.set_ylabel("dark matter from maps as observed (dex, rms)")
+    right.set_ylabel("dark matter, as observed (dex, rms)")
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xticks([1, 10, 100, LAST], ["1", "10", "100", "no noise"])

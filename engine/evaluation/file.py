@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data.atomic import replacing
 from data.domains import DOMAINS, OBSERVED
-from data.hdf5 import read_array, reading
+from data.hdf5 import read_array, reading, writing_hdf5
 from data.shards import round_mantissa
 from engine.evaluation.direction import Direction
 from engine.evaluation.schema import ARRAYS, CASE, DIRECTION, FORMAT, GALAXY
@@ -166,7 +166,10 @@ class Evaluation:
 
     def write(self, path: str | Path) -> None:
         """Write the file, aside first; its folder has to be there."""
-        with replacing(Path(path)) as aside, h5py.File(aside, "w", libver=("v110", "v110")) as file:
+        with (
+            replacing(Path(path)) as aside,
+            writing_hdf5(aside, libver=("v110", "v110")) as file,
+        ):
             file.attrs["format"] = FORMAT
             for group, record in (("method", self.method), ("maps", self.maps)):
                 attributes = file.create_group(group).attrs

@@ -30,7 +30,7 @@ class Sphere(pn.custom.JSComponent):
 
     angles = param.List(default=[0.0, 0.0, 0.0], doc="Inclination, position angle, azimuth.")
 
-    _esm = (_HERE / "sphere.js").read_text("utf-8")
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("pose.js", "sphere.js"))
     _stylesheets: ClassVar[list[str]] = [(_HERE / "sphere.css").read_text("utf-8")]
 
     def tell_shown(self) -> None:
@@ -45,6 +45,7 @@ class DirectionControl(Viewer):
         super().__init__()
         self._session, self._store = session, session.store
         self._showing = False
+        self._free_next = False
         self._rotation = pmui.RadioButtonGroup(
             label="Rotation", options=_options(True), value=self._store.rotation,
             size="small", sizing_mode="stretch_width", margin=(2, 10, 6, 10), description=_HELP,
@@ -92,11 +93,19 @@ class DirectionControl(Viewer):
     def _choose(self, event: Any) -> None:
         if event.new == self._store.rotation:
             return
-        scene = self._session.scene
-        if event.new == library.FREE and scene is not None and scene.key == self._store.galaxy:
-            self._session.settle(scene.angles)  # as it is seen already
+        self._free_next = event.new == library.FREE
+        if self._free_next:
+            self._set_free()
         else:
             self._store.rotation = event.new
+
+    def _set_free(self) -> None:
+        """Let the galaxy be turned from how it is seen; once it is, where its maps are made yet."""
+        scene = self._session.scene
+        if scene is not None and scene.key == self._store.galaxy:
+            self._free_next = False
+            if scene.orientation is not None:
+                self._session.settle(scene.angles)
 
     def _enter(self, event: Any) -> None:
         if self._showing or any(number.value is None for number in self._numbers):
@@ -122,6 +131,8 @@ class DirectionControl(Viewer):
         store, scene = self._store, self._session.scene
         orientation = scene.orientation if scene else None
         self._rotation.options = _options(scene is None or orientation is not None)
+        if self._free_next:
+            self._set_free()
         self._rotation.value = store.rotation
         self._free.visible = store.rotation == library.FREE
         for button in self._views:

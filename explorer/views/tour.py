@@ -23,6 +23,8 @@ SYMBOLS = (
     ("Estimate", "What the model believes, at time t, the finished map to be."),
     ("Steps", "How often the model is asked between t = 1 and t = 0."),
     ("Seed", "Start of the random numbers: each seed draws another sample of what is possible."),
+    ("κ", "Convergence: surface density over the critical one, Σcr; where it is 1 and more, light "
+     "from right behind becomes a ring of the Einstein radius θE."),
     ("Guidance", "1 is the model as trained; 0 ignores the source, more than 1 insists on it."),
 )  # fmt: skip
 
@@ -52,9 +54,17 @@ TOUR = (
      "<p>Click into the player, then <kbd>Space</kbd> plays, <kbd>←</kbd> and <kbd>→</kbd> step, "
      "<kbd>Home</kbd> and <kbd>End</kbd> jump, <kbd>+</kbd>, <kbd>−</kbd> and <kbd>0</kbd> "
      "zoom.</p>"),
+    ("Ask more of it",
+     "<p>The tabs above keep the same galaxy, source, target and translator. <b>Gallery</b> shows "
+     "all galaxies as pictures and opens your own. <b>Profiles</b> compares radial profiles, and "
+     "<b>Uncertainty</b> draws many samples: their mean, their scatter, and the mass in an "
+     "aperture that you move.</p>"
+     "<p><b>Population</b> and <b>Compare</b> show how translators did on galaxies that they never "
+     "saw: each galaxy as a point that can be opened, and all methods in all directions.</p>"),
     ("Take it along",
-     "<p><b>Export figure</b> writes the comparison with its radial profile, as PDF or SVG for "
-     "papers and as PNG for slides.</p>"
+     "<p>Under <b>Export</b>: the comparison with its radial profile, as PDF or SVG for papers and "
+     "as PNG for slides; the profile, the maps and the steps as files; or all of it in one ZIP, "
+     "with the command that makes it again.</p>"
      "<p>Under <b>On view</b> are the galaxy’s own numbers, whether training saw it, and the "
      "translator’s error in this direction on galaxies that it never saw.</p>"),
     ("Symbols",

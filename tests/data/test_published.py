@@ -6,6 +6,7 @@ from data.domains import DOMAINS
 from data.published import GROUPS, read_published, write_published
 from data.rotations import random_rotations
 from data.store import Layout, MapStore, Record, StoreError
+from tests.killing import kill_everywhere
 
 
 @pytest.fixture
@@ -76,6 +77,25 @@ def test_files_that_others_wrote_are_read(tmp_path, rng):
         c, s = np.cos(np.deg2rad(50)), np.sin(np.deg2rad(50))
         turned = store.column("rotation")[0] @ [0, 0, 1]
         np.testing.assert_allclose(turned, [c * x + s * z, y, c * z - s * x], atol=1e-12)
+
+
+def test_a_store_is_whole_or_not_there_wherever_a_conversion_is_killed(store, tmp_path):
+    files = write_published(store, tmp_path / "published")
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def work():
+        if not (folder / "maps").exists():
+            read_published(files, folder / "maps").close()
+
+    def look(_):
+        if (folder / "maps").exists():
+            with MapStore.open(folder / "maps") as back:
+                assert back.index.tobytes() == store.index.tobytes()
+                np.testing.assert_array_equal(back.read(), store.read())
+        assert len(list(folder.iterdir())) <= 1  # what a killed one left is gone
+
+    assert kill_everywhere(work, folder, look, step=5) >= 3
 
 
 def test_wrong_files_get_one_sentence(store, tmp_path):

@@ -4,6 +4,9 @@ import pytest
 
 from data.cutouts import write_cutout
 from data.synthetic import synthesize
+from tests.accessibility import serious_findings
+from tests.e2e.choosing import choose
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -38,4 +41,42 @@ def test_a_picture_picks_a_galaxy_and_a_file_can_be_opened(open_page, cutout, tm
     page.get_by_text("Opened: 1 galaxy.").wait_for()
     page.get_by_text(f"{count + 1} of {count + 1} galaxies").wait_for()
     page.wait_for_function("location.search.includes('synthetic-000007')")
+    assert page.console.complaints == []
+
+
+def test_filters_and_order_arrange_the_wall(open_page):
+    page = open_page("?steps=2")
+    # At once: the page takes no click that it could not answer.
+    page.get_by_role("tab", name="Gallery").click()
+    galaxies = page.locator("button.galaxy")
+    galaxies.nth(1).locator("img:not([hidden])").wait_for()
+    count, gas = galaxies.count(), galaxies.first.locator("img").get_attribute("src")
+    assert serious_findings(page) == []
+
+    choose(page, "Kind", "Spiral")
+    labels = galaxies.locator(".label")
+    wait_until(
+        lambda: all("spiral" in each.lower() for each in labels.all_inner_texts()),
+        "spirals alone",
+    )
+    assert 0 < galaxies.count() < count
+    choose(page, "From", "Own file")
+    page.get_by_text(f"0 of {count} galaxies").wait_for()
+    choose(page, "From", "All")
+    choose(page, "Kind", "All")
+    page.get_by_text(f"{count} of {count} galaxies").wait_for()
+
+    choose(page, "Sort by", "CRPS of the translator")
+    lines = galaxies.locator(".lines", has_text="CRPS")
+
+    def scores():
+        return [float(each.split("CRPS")[1].split()[0]) for each in lines.all_inner_texts()]
+
+    wait_until(lambda: scores() == sorted(scores()), "the least error first")
+    assert len(scores()) > 1
+    assert "CRPS" in galaxies.first.inner_text()
+    choose(page, "Sort by", "In order")
+    choose(page, "Domain", "Dark matter")
+    picture = galaxies.first.locator("img")
+    page.wait_for_function("([e, old]) => e.src !== old", arg=[picture.element_handle(), gas])
     assert page.console.complaints == []

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from explorer import theme
+from tests.e2e.choosing import choose
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -65,11 +66,6 @@ def label(page):
 
 def slider(page):
     return page.locator("input[type=range]").first
-
-
-def choose(page, name, option):
-    page.get_by_role("combobox", name=name).click()
-    page.get_by_role("menuitem", name=option).click()
 
 
 def test_first_view_is_translated_and_the_console_clean(open_page, shipped_steps):

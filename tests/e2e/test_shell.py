@@ -141,7 +141,7 @@ def test_tour_needs_no_mouse(shell):
     title.wait_for(state="hidden")
     shell.get_by_role("button", name="Help").press("Enter")
     title.wait_for()
-    for _ in range(6):
+    for _ in range(7):
         shell.keyboard.press("Enter")
     title.wait_for(state="hidden")
     shell.get_by_role("textbox", name="Seed").press("?")  # a letter like others there

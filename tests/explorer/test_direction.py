@@ -51,6 +51,16 @@ def test_angles_of_a_stored_rotation_show_the_same_maps(scene):
         library.load_scene(NAME, 0, 32)
 
 
+def test_free_that_is_chosen_while_maps_are_made_begins_as_they_are_seen(session, scene):
+    session.scene = None
+    control = DirectionControl(session, {})
+    control._rotation.value = library.FREE
+    assert session.store.rotation == 2
+    session.scene = scene
+    assert session.store.rotation == library.FREE == control._rotation.value
+    assert session.store.angles == scene.angles
+
+
 def test_a_glimpse_is_the_scene_that_will_be_shown(scene):
     angles = (70.0, 20.0, 10.0)
     seen = library.glimpse(scene, angles, ("gas", "stars"))
