@@ -186,7 +186,8 @@ def _statistics(arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "build": _build, "convert": _convert, "download": tng.run, "export": _export,
-    "inspect": _inspect, "observe": observation_command.run, "statistics": _statistics,
+    "inspect": _inspect, "observe": observation_command.run,
+    "observe-store": observation_command.run_store, "statistics": _statistics,
 }  # fmt: skip
 
 

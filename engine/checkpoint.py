@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from data.atomic import replacing
-from data.domains import DOMAINS
+from data.domains import DOMAINS, OBSERVED
 from data.normalize import Normalization
 from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
@@ -200,7 +200,7 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
     """
     card = read_card(folder)
     for name in map(str, card["domains"]):
-        if name not in DOMAINS:
+        if name not in DOMAINS | OBSERVED:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
     with _Budget(_count(folder)):

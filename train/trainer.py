@@ -84,7 +84,7 @@ class Trainer:
         return {
             split: PairSampler(
                 maps.maps.to(self.device), maps.available, maps.domains, self.config.focus_share,
-                self.generator if split == "train" else torch.Generator(),
+                self.generator if split == "train" else torch.Generator(), self.config.sources,
             )
             for split, maps in self.sets.items()
         }  # fmt: skip
