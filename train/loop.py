@@ -15,6 +15,7 @@ from tqdm import tqdm
 from engine.checkpoint import CARD
 from train.config import ConfigError, FitConfig
 from train.logs import Log
+from train.points import PointTrainer
 from train.trainer import CHECKPOINT, STATE, Trainer
 from train.world import joined
 
@@ -28,7 +29,7 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
     run's folder holds state.pt, log.csv and the TensorBoard events.
     """
     with joined(device) as world:
-        trainer = Trainer(config, world=world)
+        trainer = trainer_of(config)(config, world=world)
         if resume:
             trainer.resume()
             done = config.folder / CHECKPOINT
@@ -55,6 +56,11 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         if world.writes:
             print(f"stopped at step {trainer.step} and saved: go on with --resume", file=sys.stderr)
         return config.folder
+
+
+def trainer_of(config: FitConfig) -> type[Trainer]:
+    """Return the trainer of a configuration: of points where it speaks of them, else of maps."""
+    return PointTrainer if config.points else Trainer
 
 
 def _run(trainer: Trainer, stopped: list[int]) -> None:
