@@ -9,10 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from data import observation_command, tng
 from data.arguments import whole_number
 from data.atomic import replacing
 from data.build import MapOptions, build
+from data.clouds import CloudStore, write_clouds
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
 from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
@@ -71,6 +74,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     turn.add_argument("sources", metavar="STORE | FILE", nargs="+", type=Path)
     turn.add_argument("path", metavar="OUT", type=Path, help="folder of the files, or of the store")
+    cloud = commands.add_parser(
+        "clouds", help="galaxies as sets of points of equal mass; run again to continue"
+    )
+    cloud.add_argument("path", metavar="OUT.h5", type=Path)
+    cloud.add_argument("--synthetic", metavar="FIRST:END", type=_seeds, help="seeds, as 0:600")
+    cloud.add_argument("--redshifts", metavar="Z", nargs="+", type=float, default=[0.0])
+    cloud.add_argument("--cutouts", metavar="FILE", nargs="+", type=Path, default=[])
+    cloud.add_argument("--points", type=whole_number, default=16384, help="of each type (16384)")
+    cloud.set_defaults(centers=None)
     export = commands.add_parser("export", help="write a synthetic galaxy as a TNG cutout")
     export.add_argument("path", metavar="OUT.hdf5", type=Path)
     export.add_argument("--seed", type=int, required=True)
@@ -113,6 +125,16 @@ def _build(arguments: argparse.Namespace) -> int:
     with MapStore.open(arguments.path) as store:
         print(f"{arguments.path}: {added} map stacks added, {len(store)} in all")
     return 1 if failures and not added else 0
+
+
+def _clouds(arguments: argparse.Namespace) -> int:
+    sources = _sources(arguments)
+    if not sources:
+        raise ValueError("no galaxies: give --synthetic FIRST:END or --cutouts FILE ...")
+    made = write_clouds(arguments.path, sources, arguments.points)
+    added = sum(1 for _ in tqdm(made, total=len(sources), unit="galaxy", file=sys.stderr))
+    print(f"{arguments.path}: {added} clouds added, {len(CloudStore(arguments.path))} in all")
+    return 0
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
@@ -185,7 +207,7 @@ def _statistics(arguments: argparse.Namespace) -> int:
 
 
 _COMMANDS = {
-    "build": _build, "convert": _convert, "download": tng.run, "export": _export,
+    "build": _build, "clouds": _clouds, "convert": _convert, "download": tng.run, "export": _export,
     "inspect": _inspect, "observe": observation_command.run,
     "observe-store": observation_command.run_store, "statistics": _statistics,
 }  # fmt: skip
