@@ -145,6 +145,10 @@ def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
     if damaged:
         return 1
     print(describe_store(store))
+    try:
+        store.require_finished()
+    except StoreError as unfinished:
+        print(unfinished)
     if arguments.sheet:
         with replacing(arguments.sheet) as aside:
             kind = arguments.sheet.suffix.removeprefix(".") or "png"
@@ -193,6 +197,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _COMMANDS[arguments.command](arguments)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(
+            "error: this machine has too little memory: lower --workers or --grid-size",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped; run the same command to continue", file=sys.stderr)

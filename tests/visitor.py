@@ -1,4 +1,4 @@
-"""A visitor of the explorer without a browser: what a page would send and hear, over a websocket."""
+"""A visitor of the explorer without a browser: what a page sends and hears by its websocket."""
 
 import asyncio
 import contextlib

@@ -72,7 +72,7 @@ def megabytes(numbers: dict[str, float]) -> float:
 
 
 def percentile(before: dict[str, float], after: dict[str, float], share: float) -> float:
-    """Return the bound, in seconds, of the bucket that holds a percentile of the loop's lateness."""
+    """Return the upper bound, in seconds, of a percentile of how late the loop came."""
     prefix = "galactic_alchemy_loop_late_seconds_bucket "
     counts = {
         float(name.removeprefix(prefix)): value - before[name]
