@@ -159,6 +159,8 @@ class MapPanel(Viewer):
         low, high = content.on_scale(content.limits).tolist()
         self._handles["color_mapper"].update(low=low, high=high)
         self._mark(self._handles["colorbar"])
+        self._figure.title.text = content.title
+        self._handles["glyph_renderer"].visible = self._scale_bar.visible = True
         half, side = 0.5 * content.extent_kpc, content.extent_kpc
         self._handles["glyph_renderer"].data_source.data = {
             "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
