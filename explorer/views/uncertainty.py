@@ -165,7 +165,7 @@ class Uncertainty(View):
         if self._sampling.ensemble is not None:
             return
         mean = self.contents()[0]
-        self._maps[0].put(mean) if mean.values is None else self._maps[0].glance(mean)
+        self._maps[0].put(mean)
         self._show_sheet(mean)
         self._mark()
 
