@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from data.arguments import whole_number
 from data.cutouts import read_cutout
@@ -29,9 +28,8 @@ _NUMBERS = {
 }
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to those of `python -m data`."""
-    parser = commands.add_parser("observe", help="see the HI of a galaxy as SKA-Mid would")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("path", metavar="OUT.fits | OUT.hdf5", type=Path)
     galaxy = parser.add_mutually_exclusive_group(required=True)
     galaxy.add_argument("--cutout", metavar="FILE", type=Path)
