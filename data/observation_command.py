@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 from data.arguments import whole_number
 from data.cutouts import read_cutout
@@ -31,9 +30,8 @@ _NUMBERS = {
 }
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to those of `python -m data`."""
-    parser = commands.add_parser("observe", help="see the HI of a galaxy as SKA-Mid would")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("path", metavar="OUT.fits | OUT.hdf5", type=Path)
     galaxy = parser.add_mutually_exclusive_group(required=True)
     galaxy.add_argument("--cutout", metavar="FILE", type=Path)
@@ -51,13 +49,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--weighting", choices=WEIGHTINGS, default="briggs")
     parser.add_argument("--without-noise", dest="has_noise", action="store_false")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
-    _add_store_parser(commands)
 
 
-def _add_store_parser(commands: Any) -> None:
-    parser = commands.add_parser(
-        "observe-store", help="make a map store with the observed HI of another's galaxies"
-    )
+def add_store_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command for stores takes."""
     parser.add_argument("source", metavar="STORE", type=Path)
     parser.add_argument("path", metavar="OUT", type=Path, help="run again to continue")
     for name, words in {"distance_mpc": "of the galaxies", "hours": "on each of them"}.items():
