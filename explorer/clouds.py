@@ -104,6 +104,15 @@ def density_profile(
     return np.where(counts > 0, counts * (mass / len(points)) / volumes, np.nan)
 
 
+def surface_density(
+    points: NDArray[np.floating], mass: float, extent_kpc: float, cells: int = 32
+) -> NDArray[np.float64]:
+    """Return Msun/kpc^2 in square cells (cells, cells) of points (n, 3) kpc, seen along z."""
+    edges = np.linspace(-0.5 * extent_kpc, 0.5 * extent_kpc, cells + 1)
+    counts = np.histogram2d(points[:, 1], points[:, 0], (edges, edges))[0]
+    return counts * (mass / len(points)) / (extent_kpc / cells) ** 2
+
+
 def shells(clouds: Sequence[NDArray[np.floating]], number: int = 24) -> NDArray[np.float64]:
     """Return edges (number + 1,) in kpc of logarithmic shells that hold nearly all points."""
     radii = np.concatenate([np.linalg.norm(each[:, :3], axis=1) for each in clouds])
