@@ -243,8 +243,57 @@ def summary(crowd: dict[str, Any]) -> str:
 
 
 def report(results: dict[str, Any]) -> str:
-    """Return the result file."""
-    return "\n".join(summary(each) for each in results.get("crowds", []))
+    """Return the result file, of what has been measured so far."""
+    lines = ["# Many people at once, and one after another", "", f"{os.cpu_count()} cores.", ""]
+    if "passes" in results:
+        lines += _passes_report(results["passes"])
+    if results.get("crowds"):
+        lines += _crowds_report(results["crowds"])
+    if "soak" in results:
+        lines += _soak_report(results["soak"])
+    return "\n".join(lines)
+
+
+def _passes_report(passes: dict[str, Any]) -> list[str]:
+    counts = (1, 2, 4, 8, 16)
+    rows = [
+        f"| {side}×{side} | " + " | ".join(f"{passes[f'{side} {n}']:.1f}" for n in counts) + " |"
+        for side in (64, 128)
+    ]
+    return [
+        "## Translated in one go", "",
+        f"Milliseconds of processor time a map and step ({TRANSLATOR}, {passes['threads']} "
+        "thread), by the number of maps that are translated at once.", "",
+        "| | " + " | ".join(map(str, counts)) + " |", "|---" * (len(counts) + 1) + "|", *rows, "",
+        f"A map of a batch of eight is its seed's own to {passes['apart_dex']:.0e} dex.", "",
+    ]  # fmt: skip
+
+
+def _crowds_report(crowds: list[dict[str, Any]]) -> list[str]:
+    return [
+        "## At once", "",
+        f"Each session clicks again as soon as it has its output, for {crowds[0]['seconds']:.0f} s "
+        "or more; seconds from the click to the output. The event loop's lateness is the bound of "
+        "the histogram's bucket at 99 %, and the worst, in milliseconds; memory is that of the "
+        "server's process before, at its highest and after, in MB; load is that of the machine at "
+        "the start, other work included.", "",
+        "| sessions | outputs | median | 95 % | outputs/s | jobs in one go | errors | mixed up "
+        "| late 99 % | worst | memory | load |", "|---" * 12 + "|", *map(summary, crowds), "",
+        f"Outputs differ from those of their seeds alone by "
+        f"{max(crowd['worst_dex'] for crowd in crowds):.0e} dex at most.", "",
+    ]  # fmt: skip
+
+
+def _soak_report(soak: dict[str, Any]) -> list[str]:
+    memory = soak["memory"]
+    gradient, error = slope(memory)
+    return [
+        "## One after another", "",
+        f"{len(memory)} sessions, each opened until its first output is on view and closed. Memory "
+        f"of the server's process is {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after "
+        f"the last and {soak['end']:.0f} MB once all have been let go ({soak['left']:.0f} left). "
+        f"Its slope after the first fifth is {gradient:.0f} ± {error:.0f} kB a session.", "",
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
