@@ -43,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print(
+            "error: this machine has too little memory: lower --workers or --grid-size",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("stopped; run the same command to continue", file=sys.stderr)
         return 130

@@ -13,10 +13,13 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
-# What is aside is called .NAME.HOST-PROCESS-DRAW.partial, so that it tells whose it is.
-_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
+# What is aside is called .NAME.HOST-PROCESS-RUN.partial, so that it tells whose it is. A draw tells
+# runs of one number apart, as the process of a container that starts anew has again and again.
+_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-([0-9a-f]{8})[0-9a-f]+\.partial")
+_RUN, _COUNT = secrets.token_hex(4), count()
 _ABANDONED_S = 3600.0
 _FULL = {
     number: os.strerror(number)
@@ -46,14 +49,19 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file() and not (path.is_dir() and not any(path.iterdir())):
         raise ValueError(f"what is to be written must be new or a file, got {path}")
     sweep(path.parent, glob.escape(path.name))
-    whose = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
-    aside = path.with_name(f".{path.name}.{whose}.partial")
+    aside = aside_of(path)
     try:
         with writing(path):
             yield aside
             settle(aside, path)
     finally:
         _remove(aside)
+
+
+def aside_of(path: Path) -> Path:
+    """Return a new name beside `path` that tells whose it is."""
+    whose = f"{_host()}-{os.getpid()}-{_RUN}{next(_COUNT):x}"
+    return path.with_name(f".{path.name}.{whose}.partial")
 
 
 def settle(aside: Path, path: Path) -> None:
@@ -95,14 +103,18 @@ def _is_abandoned(aside: Path) -> bool:
     found = _ASIDE.fullmatch(aside.name)
     if found is None:
         return False
-    if os.name == "posix" and found[1] == _host():
-        try:
-            os.kill(int(found[2]), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # It lives, and is another user's.
-            pass
-    return time.time() - aside.stat().st_mtime > _ABANDONED_S
+    host, process, run = found[1], int(found[2]), found[3]
+    if os.name != "posix" or host != _host():
+        return time.time() - aside.stat().st_mtime > _ABANDONED_S
+    if process == os.getpid():
+        return run != _RUN
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # It lives, and is another user's.
+        pass
+    return False
 
 
 def _host() -> str:

@@ -124,6 +124,8 @@ def build(
     todo, failures = _todo(sources, set(store.column("name")))
     added = 0
     task = partial(make_shard, folder=path, options=options)
+    if todo:
+        store.begin()
     with _executor(workers, scheduler) as (executor, count), store:
         size = _galaxies_per_shard(len(todo), count, options)
         blocks = [todo[i : i + size] for i in range(0, len(todo), size)]
@@ -133,8 +135,7 @@ def build(
                 added += outcome.added
                 failures += outcome.failures
                 bar.update(len(blocks[number]))
-        store.refresh()
-        store.write_index()
+        store.finish()
     return Outcome(added, failures)
 
 

@@ -3,6 +3,7 @@
     store.json       what all shards share: format, domains, grid size, options
     shard-*.hdf5     the maps of a few galaxies each, with their rows of the index
     index.hdf5       the rows of all shards, a cache: made from them again where it is not there
+    .unfinished      there from the begin of a build to its end
 
 Any number of processes, on any number of machines, may add shards at the same time, for each
 writes files of its own. A reader sees all shards that were whole when it opened the store.
@@ -38,7 +39,7 @@ from data.shards import (
 
 __all__ = ["Layout", "MapStore", "Record", "StoreError"]
 
-DESCRIPTION, INDEX = "store.json", "index.hdf5"
+DESCRIPTION, INDEX, UNFINISHED = "store.json", "index.hdf5", ".unfinished"
 _OPEN_SHARDS = 128
 
 
@@ -102,6 +103,25 @@ class MapStore:
         store._shards = [path.name]
         store._sort(rows, np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1))
         return store
+
+    def begin(self) -> None:
+        """Note that shards will come, until `finish`; a store that is killed meanwhile tells."""
+        with replacing(self._folder / UNFINISHED) as aside:
+            aside.touch()
+
+    def finish(self) -> None:
+        """Write the index for readers to come: all that was to come has."""
+        self.refresh()
+        self.write_index()
+        (self._folder / UNFINISHED).unlink(missing_ok=True)
+
+    def require_finished(self) -> None:
+        """Raise StoreError where a build has begun and none has come to its end since."""
+        if self.path == self._folder and (self._folder / UNFINISHED).exists():
+            raise StoreError(
+                f"{self.path} is not finished: its build is at work or was stopped; run the same "
+                "again, and it goes on"
+            )
 
     def add(self, records: Sequence[Record]) -> Path:
         """Write records as one shard, and return its path."""

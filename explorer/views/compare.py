@@ -76,9 +76,13 @@ class Compare(View):
         """Put figures beside or beneath one another, as there is room."""
         free = width_px - 16
         beside = free >= _TABLE_PX + _COST_PX + _ROOM_PX
-        self._top.styles = {"display": "flex", "flex-flow": "row wrap", "gap": "12px"}
+        # At the start: a figure that is stretched draws its frame wider than its place.
+        self._top.styles = {
+            "display": "grid", "gap": "12px", "justify-items": "start",
+            "grid-template-columns": f"repeat({2 if beside else 1}, max-content)",
+        }  # fmt: skip
         self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
-        cost = free - _TABLE_PX - _ROOM_PX - 24 if beside else free - _ROOM_PX
+        cost = free - _TABLE_PX - _ROOM_PX - 6 if beside else free - _ROOM_PX
         self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
         side = min(max(free - _ROOM_PX, 200), _LARGEST_PX)
         self.matrix.resize(side, side)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import resource
 import shutil
 import subprocess
@@ -96,11 +97,13 @@ def test_what_the_living_write_is_left_alone(tmp_path):
         sweep(tmp_path)
         assert aside.exists()
         # Of another machine, whose processes we cannot see: an hour must have passed.
-        elsewhere = tmp_path / ".file.00000000-1-0123abcd.partial"
+        elsewhere = tmp_path / ".file.00000000-1-0123abcd0.partial"
         elsewhere.touch()
         sweep(tmp_path)
         assert elsewhere.exists()
         os.utime(elsewhere, (0, time.time() - 4000))
+        # Of a process before this one, with its number.
+        (tmp_path / re.sub(r"-\w+.partial", "-0123abcd0.partial", aside.name)).touch()
         theirs = tmp_path / ".other.partial"  # by its name no file of ours
         theirs.touch()
         os.utime(theirs, (0, 0))

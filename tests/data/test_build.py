@@ -159,8 +159,12 @@ def test_a_killed_build_keeps_what_was_whole_and_goes_on(tmp_path):
     with MapStore.open(path) as store:
         assert store.damaged() == []
         whole = len(store)
+        with pytest.raises(StoreError, match="is not finished: its build is at work or was stop"):
+            store.require_finished()
     assert 2 <= whole < 6
     assert build(path, sources, OPTIONS) == (6 - whole, [])
+    with MapStore.open(path) as store:
+        store.require_finished()
     build(tmp_path / "uninterrupted", sources, OPTIONS)
     assert same(path, tmp_path / "uninterrupted")
     assert not list(path.glob("*.partial"))
