@@ -171,6 +171,10 @@ def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
     if damaged:
         return 1
     print(describe_store(store))
+    try:
+        store.require_finished()
+    except StoreError as unfinished:
+        print(unfinished)
     if arguments.sheet:
         with replacing(arguments.sheet) as aside:
             kind = arguments.sheet.suffix.removeprefix(".") or "png"

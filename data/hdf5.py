@@ -45,9 +45,15 @@ def claims_too_much(size: int, stored: int) -> bool:
 
 
 def check_claim(dataset: h5py.Dataset) -> None:
-    """Raise ValueError where a dataset claims more than it stores, before memory is taken."""
+    """Raise ValueError where a dataset claims more than it stores, before memory is taken.
+
+    Nor may its values lie in another file, which external storage and virtual datasets could have
+    the library read.
+    """
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
         raise ValueError(f"{getattr(dataset, 'name', dataset)} must hold values")
+    if dataset.is_virtual or dataset.external:
+        raise ValueError(f"{dataset.name} has its values in another file")
     size, stored = dataset.size * dataset.dtype.itemsize, dataset.id.get_storage_size()
     if claims_too_much(size, stored):
         raise ValueError(f"{dataset.name} claims {size} bytes of values and stores {stored}")

@@ -157,6 +157,8 @@ def _images(file: h5py.File, path: Path) -> Iterator[tuple[str, str, _Image]]:
         raise StoreError(f"{path} holds none of {', '.join(g.path for g in GROUPS.values())}")
     for domain, group in groups.items():
         images = file[f"{group.path}/images"]
+        if images.file.filename != file.filename:  # By an external link.
+            raise StoreError(f"{group.path}/images of {path} lies in another file")
         check_claim(images)
         if images.ndim != 3 or images.dtype.kind not in "fiu":
             raise StoreError(f"{images.name} in {path} must be numbers (n, row, column)")

@@ -79,6 +79,16 @@ def test_commands_in_documents_know_their_options(words):
         assert re.search(rf"{option}\b", result.stdout), f"{option} is unknown to {words[:3]}"
 
 
+@pytest.mark.parametrize("words", [("data", "--bad"), ("train", "nonsense"), ("data", "nonsense")])
+def test_a_typing_error_is_answered_before_anything_large_is_imported(words):
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "error: " in result.stderr.splitlines()[-1]
+    assert not re.search(r"\| +(numpy|h5py|torch)$", result.stderr, flags=re.M)
+
+
 def test_python_in_documents_runs(tmp_path, monkeypatch):
     pytest.importorskip("torch").set_num_threads(1)
     from engine.translator import Translator, available

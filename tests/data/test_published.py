@@ -114,3 +114,31 @@ def test_wrong_files_get_one_sentence(store, tmp_path):
     with pytest.raises(StoreError, match="must be squares of one size"):
         read_published(files[1:3], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def _external_storage(file, secret):
+    file.create_dataset("dm/images", (4, 8, 8), "u1", external=[(str(secret), 0, 256)])
+
+
+def _virtual(file, secret):
+    layout = h5py.VirtualLayout((4, 8, 8), "f4")
+    layout[:] = h5py.VirtualSource(secret, "dm/images", (4, 8, 8))
+    file.create_virtual_dataset("dm/images", layout)
+
+
+def _external_link(file, secret):
+    file["dm/images"] = h5py.ExternalLink(secret, "dm/images")
+
+
+@pytest.mark.parametrize("point", [_external_storage, _virtual, _external_link])
+def test_no_values_are_taken_from_another_file(store, tmp_path, point):
+    secret, *_ = write_published(store, tmp_path / "secret")
+    files = write_published(store, tmp_path / "published")
+    with h5py.File(files[0], "r+") as file:
+        del file["dm/images"]
+        point(file, secret)
+    with h5py.File(files[0], "r") as file:
+        assert file["dm/images"][0].any()  # h5py itself would have told.
+    with pytest.raises(StoreError, match="/?dm/images .*in another file"):
+        read_published(files[:1], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
