@@ -136,10 +136,10 @@ def write(drawn: Any, distances: Any, truth: Any, options: argparse.Namespace) -
         "# Points beside maps",
         "",
         f"{len(truth.rows)} hold-out synthetic galaxies, dark matter from gas, {options.points:,} "
-        f"points, {GRID}x{GRID} pixels, one sample each. Distances of {SET:,} points (earth mover's: "
-        "1,024) in half-mass radii of the gas; errors in dex: of the density in shells from 0.03 to "
-        "5 of these radii (each normalized to its mass), of pixels, of the azimuthal profile of the "
-        "map, and of its mass. All clouds have the true mass but those of the network.",
+        f"points, {GRID}x{GRID} pixels, one sample each. Distances of {SET:,} points (earth "
+        "mover's: 1,024) in half-mass radii of the gas; errors in dex: of the density in shells "
+        "from 0.03 to 5 of these radii (each normalized to its mass), of pixels, of the azimuthal "
+        "profile of the map, and of its mass. All clouds have the true mass but the network's.",
         "",
         "| method | Chamfer | earth mover's | density | pixels | map profile | map mass |",
         "|---|---|---|---|---|---|---|",
