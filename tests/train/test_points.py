@@ -4,12 +4,14 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from data.clouds import CloudStore
 from data.splits import split_of
 from engine.points.checkpoint import load_points
 from train.config import ConfigError, FitConfig
 from train.loop import fit, trainer_of
+from train.plan import describe
 from train.points import PointTrainer
 
 SMALL = {
@@ -110,6 +112,16 @@ def test_the_card_says_what_was_learned_from(config, clouds):
     names = CloudStore(clouds).names
     assert card["training"]["clouds"] == sum(split_of(name) == "train" for name in names)
     assert card["parameters"] == sum(p.numel() for p in network.parameters())
+
+
+def test_a_plan_is_a_recipe_of_the_same_run(config):
+    trainer = PointTrainer(config(), device="cpu")
+    said = describe(trainer)
+    again = PointTrainer(FitConfig(**yaml.safe_load(said)), device="cpu")
+    assert again.card == trainer.card
+    size = sum(p.numel() for p in trainer.network.parameters())
+    assert f"# parameters: {size:,}" in said
+    assert f"# clouds: {len(trainer.rows['train'])} for training" in said
 
 
 @pytest.mark.parametrize(
