@@ -90,7 +90,7 @@ def make_shard(sources: Iterable[Source], folder: Path, options: MapOptions) -> 
         try:
             records += records_of(source.load(), options)
         except (ValueError, OSError) as error:
-            failures.append(f"{source}: {error}")
+            failures.append(_left_out(source, error))
     if records:
         write_shard(folder, records, options.layout())
     return Outcome(len(records), failures)
@@ -157,6 +157,11 @@ def _open(path: Path, layout: Layout) -> MapStore:
     return store
 
 
+def _left_out(source: Source, error: Exception) -> str:
+    """Return what is wrong with a source, which many an error names itself."""
+    return str(error) if str(source) in str(error) else f"{source}: {error}"
+
+
 def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], list[str]]:
     """Return the sources whose galaxies are not known yet, and why others are left out."""
     todo, failures = [], []
@@ -165,7 +170,7 @@ def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], lis
         try:
             name = source.name
         except (ValueError, OSError) as error:
-            failures.append(f"{source}: {error}")
+            failures.append(_left_out(source, error))
             continue
         if name in new:
             failures.append(f"{source}: {name} is there twice; the first one is taken")

@@ -85,14 +85,12 @@ def _number(kind: type, least: float, text: str) -> Any:
     raise argparse.ArgumentTypeError(f"a number from {least:g} is needed, got {text!r}")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command `download` to the subparsers of `python -m data`."""
-    parser = commands.add_parser(
-        "download",
-        help="fetch cutouts of galaxies from the TNG web API; run again to continue",
-        description="Fetch the cutouts of galaxies from the TNG web API, and list them in "
-        f"catalog.csv. Your API key is read from the environment variable {KEY_VARIABLE}; it is "
-        "sent to the API alone, and never written.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what `python -m data download` takes."""
+    parser.description = (
+        "Fetch the cutouts of galaxies from the TNG web API, and list them in catalog.csv. Your "
+        f"API key is read from the environment variable {KEY_VARIABLE}; it is sent to the API "
+        "alone, and never written."
     )
     whole, count = partial(_number, int, 0), partial(_number, int, 1)
     parser.add_argument("folder", metavar="FOLDER", type=Path)

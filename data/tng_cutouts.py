@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,12 +86,18 @@ class Folder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other downloads out of the folder."""
-        with (self.path / ".lock").open("wb") as lock:
+        path = self.path / ".lock"
+        with path.open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.fstat(lock.fileno()).st_nlink:
+                    raise BlockingIOError  # Opened before, and locked after, another removed it.
             except OSError:
                 raise DownloadError(f"another download is writing to {self.path}") from None
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
 
 def check_cutout(path: Path, subhalo: Subhalo) -> None:

@@ -144,19 +144,23 @@ def assert_same_run(one, two):
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments_change_nothing(killed, maps, tmp_path):
+@pytest.mark.timeout(1800)
+def test_twenty_kills_at_random_moments_change_nothing(maps, tmp_path):
     """As `kill -9` from outside, of the command as anybody starts it."""
-    whole, _, _ = killed
-    recipe = tmp_path / "recipe.yaml"
+    recipe, rng, kills = tmp_path / "recipe.yaml", random.Random(0), 0
     recipe.write_text(RECIPE)
-    words = [sys.executable, "-m", "train", "fit", "--config", recipe, "--data", maps,
-             "--output", tmp_path / "run"]  # fmt: skip
-    rng, took, kills = random.Random(0), 4.0, 0
+    words = [sys.executable, "-m", "train", "fit", "--config", recipe, "--data", maps, "--output"]
+
+    def start(folder):
+        resume = ["--resume"] * (folder / "state.pt").exists()
+        return subprocess.Popen([*words, folder, *resume], cwd=ROOT, env=environment())
+
+    begun = time.monotonic()
+    assert start(tmp_path / "whole").wait() == 0
+    took = time.monotonic() - begun
     while True:
-        resume = ["--resume"] * (tmp_path / "run" / "state.pt").exists()
-        process = subprocess.Popen([*words, *resume], cwd=ROOT, env=environment())
+        process = start(tmp_path / "run")
         try:
-            begun = time.monotonic()
             # Late moments are the likelier ones, for most of the time Python imports.
             process.wait(took * rng.random() ** 0.3 if kills < 20 else None)
         except subprocess.TimeoutExpired:
@@ -165,13 +169,11 @@ def test_twenty_kills_at_random_moments_change_nothing(killed, maps, tmp_path):
             kills += 1
             continue
         assert process.returncode == 0
-        took = time.monotonic() - begun
+        assert_same_run(tmp_path / "whole", tmp_path / "run")
+        assert leftovers(tmp_path) == []
         if kills == 20:
             break
-        # It came to its end too early: let it begin anew.
-        shutil.rmtree(tmp_path / "run")
-    assert_same_run(whole / "run", tmp_path / "run")
-    assert leftovers(tmp_path) == []
+        shutil.rmtree(tmp_path / "run")  # at its end too early: once more
 
 
 def leftovers(folder):

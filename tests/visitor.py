@@ -1,4 +1,4 @@
-"""A visitor of the explorer without a browser: what a page sends and hears by its websocket."""
+"""Visitors of the explorer without a browser: what a page sends and hears, over a websocket."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ class Visitor:
         await self.until(lambda: self.title.startswith(SHOWN))
         return self.image
 
-    async def until(self, condition, seconds: float = 120.0) -> None:
+    async def until(self, condition, seconds: float = 60.0) -> None:
         """Wait for what the server says."""
         async with asyncio.timeout(seconds):
             while not condition():

@@ -74,7 +74,7 @@ class CostPlot(Chart):
             dex = max(most - low, 0.1) / max(wide - 2 * GAP_PX - room, 60.0)  # in a pixel
             ends = 10.0 ** (low - 2 * GAP_PX * dex), 10.0 ** (most + room * dex)
             set_range(frame.x_range, *map(float, ends))
-            frame.xaxis.ticker.ticks = log_ticks(*ends, most=int(wide / _TICK_PX))
+            frame.xaxis.ticker.ticks = log_ticks(*ends, most=min(5, int(wide / _TICK_PX)))
         found = place_labels(
             _pixels(x, frame.x_range, wide), _pixels(y, frame.y_range, high), widths, high
         )

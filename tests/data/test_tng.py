@@ -287,7 +287,7 @@ def test_a_dry_run_counts_and_fetches_nothing(api, simulation, download, tmp_pat
     size = (gas * (24 + 52) + stars * (24 + 8) + dark * 24) / 1e9
     assert f"2 galaxies chosen, 2 of them to fetch: {size:.3g} GB" in capsys.readouterr().out
     assert api.asked("cutout") == []
-    assert not list((tmp_path / "tng").glob("*.hdf5"))
+    assert [path.name for path in (tmp_path / "tng").iterdir()] == ["subhalos.jsonl"]
 
 
 def test_a_full_disk_is_one_sentence(simulation, download, tmp_path, capsys):
