@@ -163,9 +163,7 @@ def test_the_methods_that_are_shipped_are_all_legible(width):
     for target in ("stars", "dark_matter", "hi"):
         plot = CostPlot()
         plot.resize(width, 250)
-        plot.put(
-            standings_of(library.load_evaluations(), ("gas", target)), "ddpm", theme.theme.DARK
-        )
+        plot.put(standings_of(library.load_evaluations(), ("gas", target)), "ddpm", theme.DARK)
         shown, ends = plot.sources["methods"].data, plot.figure.x_range
         scale = width / np.log10(ends.end / ends.start)
         height = 250 / np.log10(plot.figure.y_range.end / plot.figure.y_range.start)
