@@ -9,10 +9,12 @@ from collections.abc import Sequence
 _SUMMARIES = {
     "build": "render maps into a store; run again to continue one that was stopped",
     "inspect": "say what a map store or a cutout holds",
+    "clouds": "galaxies as sets of points of equal mass; run again to continue",
     "convert": "a map store to files in the published layout, one a domain, or back",
     "export": "write a synthetic galaxy as a TNG cutout",
     "download": "fetch cutouts of galaxies from the TNG web API; run again to continue",
     "observe": "see the HI of a galaxy as SKA-Mid would",
+    "observe-store": "make a map store with the observed HI of another's galaxies",
     "statistics": "print the constants that a store would have maps normalized by",
 }
 

@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tqdm import tqdm
+
 from data import observation_command, tng
 from data.arguments import whole_number
 from data.atomic import replacing
 from data.build import MapOptions, build
+from data.clouds import CloudStore, write_clouds
 from data.cutouts import CutoutError, read_cutout, write_cutout
 from data.domains import DOMAINS
 from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
@@ -62,6 +65,15 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scheduler", metavar="ADDRESS",
                         help="of a Dask cluster to work on instead, as tcp://host:8786"
                         )  # fmt: skip
+
+
+def _clouds_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="OUT.h5", type=Path)
+    parser.add_argument("--synthetic", metavar="FIRST:END", type=_seeds, help="seeds, as 0:600")
+    parser.add_argument("--redshifts", metavar="Z", nargs="+", type=float, default=[0.0])
+    parser.add_argument("--cutouts", metavar="FILE", nargs="+", type=Path, default=[])
+    parser.add_argument("--points", type=whole_number, default=16384, help="of each type (16384)")
+    parser.set_defaults(centers=None)
 
 
 def _inspect_options(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +129,16 @@ def _build(arguments: argparse.Namespace) -> int:
     with MapStore.open(arguments.path) as store:
         print(f"{arguments.path}: {added} map stacks added, {len(store)} in all")
     return 1 if failures and not added else 0
+
+
+def _clouds(arguments: argparse.Namespace) -> int:
+    sources = _sources(arguments)
+    if not sources:
+        raise ValueError("no galaxies: give --synthetic FIRST:END or --cutouts FILE ...")
+    made = write_clouds(arguments.path, sources, arguments.points)
+    added = sum(1 for _ in tqdm(made, total=len(sources), unit="galaxy", file=sys.stderr))
+    print(f"{arguments.path}: {added} clouds added, {len(CloudStore(arguments.path))} in all")
+    return 0
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
@@ -193,10 +215,12 @@ COMMANDS: dict[
     str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 ] = {
     "build": (_build_options, _build),
+    "clouds": (_clouds_options, _clouds),
     "convert": (_convert_options, _convert),
     "download": (tng.add_options, tng.run),
     "export": (_export_options, _export),
     "inspect": (_inspect_options, _inspect),
     "observe": (observation_command.add_options, observation_command.run),
+    "observe-store": (observation_command.add_store_options, observation_command.run_store),
     "statistics": (_statistics_options, _statistics),
 }

@@ -7,8 +7,8 @@ The map that comes out is in the unit of the domain `hi`, so that it can be comp
 pixel by pixel and given to a translator. Noise may take it below zero.
 
 What is left out: the primary beam (maps must be small against it), absorption of the line by
-itself, continuum, calibration and interference. Velocities are summed over from the start, so that the
-noise is that of the whole velocity range; masks of a cube's channels would do better.
+itself, continuum, calibration and interference. Velocities are summed over from the start, so that
+the noise is that of the whole velocity range; masks of a cube's channels would do better.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_PIXELS = 2048
 # CLEAN stops at so many times the noise, or, where that is less, at this share of the peak.
 THRESHOLD_SIGMA, THRESHOLD_PEAK = 1.5, 1e-3
 # Of the primary beam's width; at its edge such a map would be dimmed by 6 %.
-_LARGEST_MAP = 0.3
+LARGEST_MAP = 0.3
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Grid:
     def of(cls, observation: RadioObservation, map_size: int, extent_kpc: float) -> Grid:
         """Return the grid that a map of so many pixels and kpc needs; ValueError if too large."""
         side = extent_kpc * observation.arcsec_per_kpc()
-        widest = _LARGEST_MAP * ska_mid.primary_beam_arcsec(observation.frequency_hz / 1e9)
+        widest = LARGEST_MAP * ska_mid.primary_beam_arcsec(observation.frequency_hz / 1e9)
         if side > widest:
             raise ValueError(
                 f"a map of {extent_kpc:.3g} kpc must be farther away: it is {side:.0f} arcsec "

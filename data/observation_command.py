@@ -1,8 +1,9 @@
-"""`python -m data observe`: one galaxy as SKA-Mid would see it."""
+"""`python -m data observe` and `observe-store`: one galaxy, or a store's, as SKA-Mid sees them."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from data.arguments import whole_number
@@ -11,6 +12,7 @@ from data.imaging import WEIGHTINGS
 from data.maps import field_of_view, render
 from data.observation import RadioObservation, observe
 from data.observation_files import write_observed
+from data.observed_store import Survey, observe_store
 from data.orientation import orient
 from data.rotations import viewing_rotation
 from data.synthetic import synthesize
@@ -47,6 +49,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weighting", choices=WEIGHTINGS, default="briggs")
     parser.add_argument("--without-noise", dest="has_noise", action="store_false")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
+
+
+def add_store_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command for stores takes."""
+    parser.add_argument("source", metavar="STORE", type=Path)
+    parser.add_argument("path", metavar="OUT", type=Path, help="run again to continue")
+    for name, words in {"distance_mpc": "of the galaxies", "hours": "on each of them"}.items():
+        default = getattr(Survey, name)
+        parser.add_argument(
+            _option(name), dest=name, metavar=("LOW", "HIGH"), nargs=2, type=float,
+            default=default, help=f"{words}; {default[0]:g} {default[1]:g} where left out",
+        )  # fmt: skip
+    for name in ("resolution_arcsec", "declination_deg"):
+        parser.add_argument(_option(name), dest=name, metavar="X", type=float,
+                            default=getattr(Survey, name))  # fmt: skip
+    parser.add_argument("--galaxies", type=whole_number, help="so many of them; all if left out")
+    parser.add_argument("--rotations", type=whole_number, help="of each; all if left out")
+    parser.add_argument("--workers", type=whole_number, default=len(os.sched_getaffinity(0)))
+
+
+def run_store(arguments: argparse.Namespace) -> int:
+    """Observe the galaxies of a store, and say how many maps that made."""
+    survey = Survey(
+        tuple(arguments.distance_mpc), tuple(arguments.hours),
+        resolution_arcsec=arguments.resolution_arcsec, declination_deg=arguments.declination_deg,
+    )  # fmt: skip
+    added = observe_store(
+        arguments.source, arguments.path, survey, workers=arguments.workers,
+        galaxies=arguments.galaxies, rotations=arguments.rotations,
+    )  # fmt: skip
+    print(f"{arguments.path}: {added} map stacks added")
+    return 0
 
 
 def _option(field: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from astropy.io import fits
 
 from data.atomic import replacing
+from data.hdf5 import writing_hdf5
 from data.line21cm import REST_FREQUENCY_HZ
 from data.observation import Observed
 
@@ -46,7 +46,7 @@ def write_observed(observed: Observed, path: str | Path, *, truth: Any, name: st
                 aside, overwrite=True
             )
     elif path.suffix in (".hdf5", ".h5"):
-        with replacing(path) as aside, h5py.File(aside, "w") as file:
+        with replacing(path) as aside, writing_hdf5(aside) as file:
             file.attrs.update({"galaxy": name, **observed.provenance()})
             for key, (values, unit) in images.items():
                 made = file.create_dataset(

@@ -64,12 +64,15 @@ _BATCH = 64
 def write_published(store: MapStore, folder: str | Path) -> list[Path]:
     """Write a store into `folder`, one file a domain, and return the files.
 
-    A galaxy that lacks a domain has no image in that file.
+    A galaxy that lacks a domain has no image in that file, and a domain that the layout does not
+    know, such as an observed one, has no file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for channel, domain in enumerate(store.domains):
+        if domain not in GROUPS:
+            continue
         group = GROUPS[domain]
         rows = np.flatnonzero(store.column("available")[:, channel])
         path = folder / f"{store.path.stem}.2D.{group.path.replace('/', '.')}.hdf5"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,7 @@ class Population:
     ----------
     problem : one sentence on why there is nothing at all; empty where there is.
     no_abundance : one sentence on why there is no abundance matching.
+    others : by title, residuals of translators beside, where they were evaluated in this direction.
     """
 
     members: Members | None = None
@@ -104,6 +105,7 @@ class Population:
     residuals: Residuals | None = None
     problem: str = ""
     no_abundance: str = ""
+    others: Mapping[str, Residuals] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of galaxies."""
@@ -111,9 +113,16 @@ class Population:
 
 
 def survey(
-    evaluations: Mapping[str, Evaluation], translator: str | None, source: str, target: str
+    evaluations: Mapping[str, Evaluation],
+    translator: str | None,
+    source: str,
+    target: str,
+    others: Sequence[str] = (),
 ) -> Population:
-    """Return what the evaluation of a translator says of its hold-out galaxies."""
+    """Return what the evaluation of a translator says of its hold-out galaxies.
+
+    `others` are translators beside it, whose residuals are compared with its own.
+    """
     labels = [get_domain(name).label.lower() for name in (source, target)]
     if source == target:
         return Population(problem=f"Source and target are both {labels[0]}: choose two domains.")
@@ -128,9 +137,14 @@ def survey(
         return Population(problem="No hold-out galaxy has maps of both domains.")
     abundance = abundance_of(own, source, target)
     why_not = "" if abundance else "It takes stars or dark matter as the target."
+    beside = [evaluations[name] for name in others if name in evaluations]
     return Population(
         members_of(direction), totals_of(direction), abundance, residuals_of(direction),
         no_abundance=why_not,
+        others={
+            each.method.title: residuals_of(each.direction(source, target))
+            for each in beside if (source, target) in each.pairs
+        },
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -32,6 +33,27 @@ T = TypeVar("T")
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
 OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Latest:
+    """News that wait for another thread, of which it gets the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._news: tuple[Any, ...] = ()
+        self._waits = False
+
+    def put(self, *news: Any) -> bool:
+        """Take news; return whether they are to be asked for, or have replaced others that are."""
+        with self._lock:
+            waited, self._waits, self._news = self._waits, True, news
+        return not waited
+
+    def take(self) -> tuple[Any, ...]:
+        """Return what came last."""
+        with self._lock:
+            self._waits = False
+            return self._news
 
 
 class Session(param.Parameterized):
@@ -181,7 +203,7 @@ class Session(param.Parameterized):
         """
 
         task = self._task(work, show, lambda error: partial(fail, explain(error)))
-        return self._keep(worker.MODEL.submit(task, id(self), self._on_place))
+        return self._keep(worker.MODEL.submit(task, id(self), self._place_teller()))
 
     def wish(
         self,
@@ -203,7 +225,7 @@ class Session(param.Parameterized):
                 self.tell(job, partial(fail, explain(made)))
 
         wish = Wish(view, scene, lambda job: self.reporter(job, preview), finish)
-        return self._keep(wish.submit(id(self), self._on_place))
+        return self._keep(wish.submit(id(self), self._place_teller()))
 
     def _task(
         self,
@@ -228,15 +250,23 @@ class Session(param.Parameterized):
 
         return run
 
-    def _on_place(self, job: worker.Job, ahead: int) -> None:
-        self.tell(job, lambda: self.param.update(ahead=ahead))
+    def _place_teller(self) -> Callable[[worker.Job, int], None]:
+        """Return what tells the page a job's place among those that wait."""
+        latest = Latest()
+
+        def tell(job: worker.Job, ahead: int) -> None:
+            if latest.put(ahead):
+                self.tell(job, lambda: self.param.update(ahead=latest.take()[0]))
+
+        return tell
 
     def reporter(self, job: worker.Job, show: Callable[..., Any]) -> Callable[..., None]:
         """Return what a job calls with its news after each step, which ends it where it should.
 
-        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`.
+        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`, and
+        less often where that thread has no time for more.
         """
-        last = 0.0
+        last, latest = 0.0, Latest()
 
         def report(*news: Any) -> None:
             nonlocal last
@@ -244,7 +274,8 @@ class Session(param.Parameterized):
             now = time.monotonic()
             if now - last >= PREVIEW_SECONDS:
                 last = now
-                self.tell(job, lambda: show(*news))
+                if latest.put(*news):
+                    self.tell(job, lambda: show(*latest.take()))
 
         return report
 

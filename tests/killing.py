@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 _TOUCHES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
@@ -30,7 +31,28 @@ def kill_at(work, folder, count):
         except BaseException:
             os._exit(1)
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    return _was_killed(os.waitpid(child, 0)[1])
+
+
+def kill_after(work, seconds):
+    """Run `work` in a fork and kill it after so many seconds; return whether it was killed."""
+    child, end = os.fork(), time.monotonic() + seconds
+    if not child:
+        try:
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return _was_killed(status)
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    return _was_killed(os.waitpid(child, 0)[1])
+
+
+def _was_killed(status):
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work itself failed"
     return os.WIFSIGNALED(status)
 

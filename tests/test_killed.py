@@ -2,12 +2,8 @@
 
 import json
 import os
-import random
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +40,7 @@ import matplotlib.backends.backend_agg, torch._dynamo, torch.utils.tensorboard, 
 import explorer.export.images, explorer.figures, explorer.library, explorer.translation
 import data.sources, engine.metrics.mass, train.evaluate, train.loop
 import explorer.__main__, train.__main__
-from killing import kill_at
+from killing import kill_after, kill_at
 
 train.evaluate._SAVE_SECONDS = 0.0
 maps, recipe = sys.argv[1:3]
@@ -67,11 +63,14 @@ def export(folder):
         str(whole / "run" / "checkpoint"), "--output", str(folder / "figure.png"),
     ])
 
-result = {}
+def run(folder):
+    assert work(folder) == 0
+
 whole, often = map(Path, sys.argv[3:5])
+"""
+AT_TOUCHES = """
+result = {}
 for work in (fit, evaluate, export):
-    def run(folder):
-        assert work(folder) == 0
     assert not kill_at(lambda: run(whole), whole, 10**9)
     kills = 0
     # Every time a little later, so that what a run needs to begin does not keep it from its end.
@@ -82,11 +81,22 @@ for work in (fit, evaluate, export):
     result[work.__name__] = kills
 print(json.dumps(result))
 """
-
-
-def environment():
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+# At moments that are spread over a run, until there were twenty of them.
+AT_MOMENTS = """
+import random, shutil, time
+work, rng, kills = fit, random.Random(0), 0
+begun = time.monotonic()
+assert not kill_at(lambda: run(whole), whole, 10**9)
+took = time.monotonic() - begun
+while True:
+    if kill_after(lambda: run(often), took * rng.random() if kills < 20 else 1e9):
+        kills += 1
+    elif kills == 20:
+        break
+    else:
+        shutil.rmtree(often / "run")  # at its end too early: once more
+print(kills)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -104,18 +114,26 @@ def maps(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def killed(maps, tmp_path_factory):
-    """Folders of what came undisturbed and of what was killed often, and how often it was."""
-    folder = tmp_path_factory.mktemp("killed")
+def run(script, maps, folder):
+    """Run a script; return the folders of what came undisturbed and of the rest, and its words."""
     (folder / "recipe.yaml").write_text(RECIPE)
     places = folder / "whole", folder / "often"
     for place in places:
         place.mkdir()
-    words = [sys.executable, "-c", SCRIPT, maps, folder / "recipe.yaml", *places]
-    done = subprocess.run(words, cwd=ROOT, env=environment(), text=True, capture_output=True)
+    words = [sys.executable, "-c", SCRIPT + script, maps, folder / "recipe.yaml", *places]
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+    done = subprocess.run(
+        words, cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        text=True, capture_output=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return *places, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def killed(maps, tmp_path_factory):
+    """Both folders, and how often each command was killed."""
+    return run(AT_TOUCHES, maps, tmp_path_factory.mktemp("killed"))
 
 
 def flat(tree):
@@ -144,34 +162,11 @@ def assert_same_run(one, two):
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments_change_nothing(killed, maps, tmp_path):
-    """As `kill -9` from outside, of the command as anybody starts it."""
-    whole, _, _ = killed
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(RECIPE)
-    words = [sys.executable, "-m", "train", "fit", "--config", recipe, "--data", maps,
-             "--output", tmp_path / "run"]  # fmt: skip
-    rng, took, kills = random.Random(0), 4.0, 0
-    while True:
-        resume = ["--resume"] * (tmp_path / "run" / "state.pt").exists()
-        process = subprocess.Popen([*words, *resume], cwd=ROOT, env=environment())
-        try:
-            begun = time.monotonic()
-            # Late moments are the likelier ones, for most of the time Python imports.
-            process.wait(took * rng.random() ** 0.3 if kills < 20 else None)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            continue
-        assert process.returncode == 0
-        took = time.monotonic() - begun
-        if kills == 20:
-            break
-        # It came to its end too early: let it begin anew.
-        shutil.rmtree(tmp_path / "run")
-    assert_same_run(whole / "run", tmp_path / "run")
-    assert leftovers(tmp_path) == []
+def test_twenty_kills_at_random_moments_change_nothing(maps, tmp_path):
+    whole, often, kills = run(AT_MOMENTS, maps, tmp_path)
+    assert kills == 20
+    assert_same_run(whole / "run", often / "run")
+    assert leftovers(often) == []
 
 
 def leftovers(folder):

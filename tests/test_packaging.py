@@ -98,6 +98,7 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
     stand_in, example = blocks("python")
     (inverse,) = blocks("python", (ROOT / "docs/inverse.md").read_text(encoding="utf-8"))
     (lensing,) = blocks("python", (ROOT / "docs/lensing.md").read_text(encoding="utf-8"))
+    (observation,) = blocks("python", (ROOT / "docs/observations.md").read_text(encoding="utf-8"))
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -114,6 +115,11 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
     exec(compile(inverse, "inverse.md", "exec"), names)
     assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]
     assert np.isfinite(names["best"]).all()
+    pytest.importorskip("ducc0")
+    observation = observation.replace('"dark_matter")', '"dark_matter", num_steps=2)')
+    exec(compile(observation, "observations.md", "exec"), names)
+    assert names["detected"].any()  # type: ignore[attr-defined]
+    assert names["samples"].shape == (1, *names["hi"].shape)  # type: ignore[attr-defined]
 
 
 def test_document_asks_a_store(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""A visitor of the explorer without a browser: what a page sends and hears by its websocket."""
+"""Visitors of the explorer without a browser: what a page sends and hears, over a websocket."""
 
 import asyncio
 import contextlib
@@ -62,7 +62,7 @@ class Visitor:
         self._connection, self._receiver = connection, Receiver(Protocol())
         self._changed = asyncio.Event()
         self._reading = None
-        self.title, self.image, self.told = "", None, ""
+        self.title, self.image = "", None
 
     @classmethod
     async def open(cls, address: str) -> "Visitor":
@@ -93,11 +93,12 @@ class Visitor:
         await self.until(lambda: self.title.startswith(SHOWN))
         return self.image
 
-    async def until(self, condition, seconds: float = 120.0) -> None:
+    async def until(self, condition, seconds: float = 60.0) -> None:
         """Wait for what the server says."""
         async with asyncio.timeout(seconds):
             while not condition():
                 if self._reading.done():
+                    self._reading.result()  # raises what went wrong, if anything did
                     raise ConnectionError("the server has ended the connection")
                 self._changed.clear()
                 await self._changed.wait()
@@ -132,11 +133,13 @@ class Visitor:
                 self._source = renderer["attributes"]["data_source"]["id"]
 
     async def _read(self) -> None:
-        while (message := await self._next()) is not None:
-            for event in message.content.get("events", []):
-                self._hear(event, message.buffers)
+        try:
+            while (message := await self._next()) is not None:
+                for event in message.content.get("events", []):
+                    self._hear(event, message.buffers)
+                self._changed.set()
+        finally:
             self._changed.set()
-        self._changed.set()
 
     def _hear(self, event: dict, buffers: list) -> None:
         model = (event.get("model") or {}).get("id")

@@ -119,9 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import fit
+    from train.loop import fit, trainer_of
     from train.plan import describe
-    from train.trainer import Trainer
 
     config = load_config(
         options.config, data=options.data, output=options.output, init=options.init,
@@ -129,7 +128,7 @@ def _fit(options: argparse.Namespace) -> int:
         max_seconds=options.max_seconds, compile=options.compile,
     )  # fmt: skip
     if options.dry_run:
-        trainer = Trainer(config, device=options.device)
+        trainer = trainer_of(config)(config, device=options.device)
         if config.init:
             trainer.warm_start()
         print(describe(trainer))

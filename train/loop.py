@@ -16,6 +16,7 @@ from engine.checkpoint import CARD
 from engine.memory import explained
 from train.config import ConfigError, FitConfig
 from train.logs import Log
+from train.points import PointTrainer
 from train.trainer import CHECKPOINT, STATE, Trainer
 from train.world import joined
 
@@ -39,7 +40,7 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         "network, the size of the maps, or their number"
     )
     with explained(shortage), joined(device) as world:
-        trainer = Trainer(config, world=world)
+        trainer = trainer_of(config)(config, world=world)
         if resume:
             trainer.resume()
             done = config.folder / CHECKPOINT
@@ -66,6 +67,11 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         if world.writes:
             print(f"stopped at step {trainer.step} and saved: go on with --resume", file=sys.stderr)
         return config.folder
+
+
+def trainer_of(config: FitConfig) -> type[Trainer]:
+    """Return the trainer of a configuration: of points where it speaks of them, else of maps."""
+    return PointTrainer if config.points else Trainer
 
 
 def _run(trainer: Trainer, stopped: list[int]) -> None:

@@ -20,10 +20,12 @@ import numpy as np
 from scipy.stats import spearmanr
 from scores import LABELS, shipped, table
 
+from data.line21cm import column_density
 from engine.evaluation import Evaluation
 
 HERE = Path(__file__).parent
 DOCUMENT, SHIFT = HERE.parent / "findings.md", HERE / "shift.json"
+OBSERVED = HERE / "observation_study.json"
 LENSING = HERE / "lensing.json"
 LEVELS = (0.5, 0.68)
 LENSES = (("gas", "dark_matter"), ("hi", "dark_matter"))
@@ -139,6 +141,28 @@ def lensing(found: Shipped) -> list[str]:
     return table(["", *(f"{s}: {head}" for s in ("gas", "HI") for head in heads)], rows)
 
 
+def observed(_: Shipped) -> list[str]:
+    """Return scores of dark matter from HI maps as SKA-Mid sees them."""
+    results = json.loads(OBSERVED.read_text(encoding="utf-8"))
+    settings = sorted(
+        results["settings"], key=lambda one: (one["distance_mpc"], one["hours"] or np.inf)
+    )
+    rows = [["the true map", "–", "–", *_scores(results["truth"]["flow"]), "–", "–", "–"]]
+    for one in settings:
+        hours = f"{one['hours']:g} h" if one["hours"] else "no noise"
+        noise = f"{column_density(one['noise']) / 1e19:.1f}" if one["hours"] else "–"
+        rows.append([f"{one['distance_mpc']:g} Mpc", hours, noise, *_scores(one["flow"]),
+                     *(_scores(one["flow, masked"]) if one["hours"] else "–––")])  # fmt: skip
+    heads = ("CRPS", "spread", "spread / error")
+    return table(
+        ["maps", "time", "noise, 10¹⁹ cm⁻²", *heads, *(f"{head}, masked" for head in heads)], rows
+    )
+
+
+def _scores(of: dict) -> list[str]:
+    return [_number(of["crps"], 3), _number(of["spread"], 3), _number(of["spread_over_error"])]
+
+
 def read_lensing(folder: Path) -> None:
     """Write lensing.json: of each method and source the error and bias of the samples' median
     radius, and how often central intervals hold the truth's.
@@ -174,7 +198,7 @@ def read_shift(folder: Path) -> None:
 
 TABLES: dict[str, Callable[[Shipped], list[str]]] = {
     "by target": by_target, "coupling": coupling, "calibration": calibration, "shift": shift,
-    "lensing": lensing,
+    "observed": observed, "lensing": lensing,
 }  # fmt: skip
 
 

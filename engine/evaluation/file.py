@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.atomic import replacing
-from data.domains import DOMAINS
+from data.domains import DOMAINS, OBSERVED
 from data.hdf5 import read_array, reading, writing_hdf5
 from data.shards import round_mantissa
 from engine.evaluation.direction import Direction
@@ -207,7 +207,7 @@ class Evaluation:
 
     def _check(self, path: Path) -> None:
         """Raise EvaluationError unless all arrays fit their axes and one another."""
-        if unknown := [name for name in self.maps.domains if name not in DOMAINS]:
+        if unknown := [name for name in self.maps.domains if name not in DOMAINS | OBSERVED]:
             raise EvaluationError(f"{path} speaks of an unknown domain {unknown[0]!r}")
         lengths = {
             "domain": len(self.maps.domains), "galaxy": len(self.galaxies), "axis": 2,

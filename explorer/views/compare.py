@@ -18,8 +18,8 @@ from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
-_TABLE_PX, _COST_PX = 770, 220  # least widths beside one another
-_TABLE_HEIGHT_PX = 330
+_TABLE_PX, _COST_PX = 770, 280  # least widths beside one another
+_TABLE_HEIGHT_PX, _COST_HIGH_PX = 330, 250
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LARGEST_PX = 460
 _CSS = """
@@ -83,7 +83,7 @@ class Compare(View):
         }  # fmt: skip
         self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
         cost = free - _TABLE_PX - _ROOM_PX - 6 if beside else free - _ROOM_PX
-        self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
+        self.cost.resize(min(max(cost, _COST_PX), 420 if beside else _TABLE_PX), _COST_HIGH_PX)
         side = min(max(free - _ROOM_PX, 200), _LARGEST_PX)
         self.matrix.resize(side, side)
         self._show()

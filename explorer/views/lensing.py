@@ -13,6 +13,7 @@ from data.domains import get_domain
 from explorer import theme
 from explorer.bending import PREDICTED, Bending, Masses, bend, field_of, masses_of
 from explorer.library import Scene
+from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
 from explorer.views.drawing import DrawingBar
@@ -37,9 +38,10 @@ class LensingPage(View):
 
     title: ClassVar[str] = "Lensing"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(self, session: Session, sampling: Sampling | None = None, **params: Any):
+        """`sampling` holds samples that are there already: nothing is offered to draw others."""
         super().__init__(session, **params)
-        self._sampling = session.sampling
+        self._can_draw, self._sampling = sampling is None, sampling or session.sampling
         self.bending: Bending | None = None
         self._masses: Masses | None = None
         self._galaxy: str | None = None
@@ -73,7 +75,7 @@ class LensingPage(View):
         cards = [
             pn.Column(*parts, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
                       sizing_mode="stretch_width")
-            for parts in ([self._bar], [head], [self._grid, key])
+            for parts in (*([[self._bar]] if self._can_draw else []), [head], [self._grid, key])
         ]  # fmt: skip
         return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["lensing"])
 

@@ -22,6 +22,7 @@ from explorer.views.view import View
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LEAST_PX, _LARGEST_PX = 240, 380
 _MOST_ROWS = 50
+_BESIDE = "Translators set beside it on the page Translate add their medians. "
 _LIST_PX = 190
 _COLUMNS = [
     ["Kind", "", "Of the synthetic galaxy"],
@@ -76,7 +77,7 @@ class PopulationPage(View):
         ), margin=0, sizing_mode="stretch_width")  # fmt: skip
         self.follow(session, "dark", self._show)
         if self._can_read:
-            self.follow(session.store, ["source", "target", "translator"], self._read)
+            self.follow(session.store, ["source", "target", "translator", "beside"], self._read)
             self.follow(session.store, "galaxy", self._list)
             self.param.watch(self._rest, "shown")
             self._read()
@@ -114,7 +115,7 @@ class PopulationPage(View):
         if self._job is not None:
             self._job.cancel()
         store = self._session.store
-        asked = store.translator, store.source, store.target
+        asked = store.translator, store.source, store.target, store.others
         self._job = self._session.read(
             lambda: survey(library.load_evaluations(), *asked), self._take
         )
@@ -153,6 +154,7 @@ class PopulationPage(View):
                 chart.clear()
             else:
                 chart.put(content, members, colors)  # type: ignore[arg-type]
+        self.residuals.put_others(found.others)
         if found.no_abundance:
             self.abundance.figure.title.text = f"{self.abundance.TITLE}: none of this target"
         self.pick(self.picked)
@@ -166,6 +168,7 @@ class PopulationPage(View):
         waits = self._job is not None and not self._job.done and not len(self.found)
         words = "Reading evaluations…" if waits else self.found.problem or (
             f"{whose} A box, a lasso or a click selects. "
+            f"{(self._can_read and _BESIDE) or ''}"
             f"{self.found.no_abundance and 'Abundance matching: ' + self.found.no_abundance}"
         )  # fmt: skip
         _say(self._heads[0], f"{title}: {source} → {target}", words)

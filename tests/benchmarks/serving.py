@@ -72,7 +72,7 @@ def megabytes(numbers: dict[str, float]) -> float:
 
 
 def percentile(before: dict[str, float], after: dict[str, float], share: float) -> float:
-    """Return the upper bound, in seconds, of a percentile of how late the loop came."""
+    """Return the upper bound in seconds of the bucket that holds a percentile of the lateness."""
     prefix = "galactic_alchemy_loop_late_seconds_bucket "
     counts = {
         float(name.removeprefix(prefix)): value - before[name]
@@ -105,26 +105,30 @@ async def crowd(address: str, sessions: int, seconds: float) -> Crowd:
                 begun = time.perf_counter()
                 image = await visitor.translate()
             except Exception as error:  # counted, and said
-                found.errors.append(f"session {number}, seed {seed}: {error!r}")
+                found.errors.append(f"session {number}, seed {seed}: {error!r} {visitor.title!r}")
                 return
             found.latencies.append(time.perf_counter() - begun)
             made.append((seed, image))
 
+    def note(numbers: dict[str, float]) -> None:
+        found.memory[1] = max(found.memory[1], megabytes(numbers))
+        late = numbers["galactic_alchemy_loop_worst_seconds"]  # since it was asked for last
+        found.late["worst"] = max(found.late.get("worst", 0.0), late)
+
     async def watch() -> None:
         while True:
             await asyncio.sleep(2.0)
-            found.memory[1] = max(found.memory[1], megabytes(await ask()))
+            note(await ask())
 
     watcher = asyncio.create_task(watch())
     await asyncio.gather(*(work(*each) for each in enumerate(visitors)))
     watcher.cancel()
     found.seconds = time.perf_counter() - start
     after = await ask()
+    note(after)
     found.memory[2] = megabytes(after)
-    found.memory[1] = max(found.memory[1], found.memory[2])
-    worst = after["galactic_alchemy_loop_worst_seconds"]
-    found.late = {"p50": percentile(before, after, 0.5), "p99": percentile(before, after, 0.99),
-                  "worst": worst}  # fmt: skip
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        found.late[name] = percentile(before, after, share)
     name = "galactic_alchemy_jobs_together_{} model"
     jobs, batches = (after[name.format(k)] - before[name.format(k)] for k in ("sum", "count"))
     found.batch = jobs / batches
@@ -210,7 +214,7 @@ def main() -> None:
         if arguments.soak:
             results["soak"] = asyncio.run(soak(address, arguments.soak))
         else:
-            results["passes"] = passes()
+            results["passes"] = results.get("passes") or passes()
             results["crowds"] = []
             for count in arguments.sessions:
                 found = asyncio.run(crowd(address, count, arguments.seconds))
@@ -239,8 +243,57 @@ def summary(crowd: dict[str, Any]) -> str:
 
 
 def report(results: dict[str, Any]) -> str:
-    """Return the result file."""
-    return "\n".join(summary(each) for each in results.get("crowds", []))
+    """Return the result file, of what has been measured so far."""
+    lines = ["# Many people at once, and one after another", "", f"{os.cpu_count()} cores.", ""]
+    if "passes" in results:
+        lines += _passes_report(results["passes"])
+    if results.get("crowds"):
+        lines += _crowds_report(results["crowds"])
+    if "soak" in results:
+        lines += _soak_report(results["soak"])
+    return "\n".join(lines)
+
+
+def _passes_report(passes: dict[str, Any]) -> list[str]:
+    counts = (1, 2, 4, 8, 16)
+    rows = [
+        f"| {side}×{side} | " + " | ".join(f"{passes[f'{side} {n}']:.1f}" for n in counts) + " |"
+        for side in (64, 128)
+    ]
+    return [
+        "## Translated in one go", "",
+        f"Milliseconds of processor time a map and step ({TRANSLATOR}, {passes['threads']} "
+        "thread), by the number of maps that are translated at once.", "",
+        "| | " + " | ".join(map(str, counts)) + " |", "|---" * (len(counts) + 1) + "|", *rows, "",
+        f"A map of a batch of eight is its seed's own to {passes['apart_dex']:.0e} dex.", "",
+    ]  # fmt: skip
+
+
+def _crowds_report(crowds: list[dict[str, Any]]) -> list[str]:
+    return [
+        "## At once", "",
+        f"Each session clicks again as soon as it has its output, for {crowds[0]['seconds']:.0f} s "
+        "or more; seconds from the click to the output. The event loop's lateness is the bound of "
+        "the histogram's bucket at 99 %, and the worst, in milliseconds; memory is that of the "
+        "server's process before, at its highest and after, in MB; load is that of the machine at "
+        "the start, other work included.", "",
+        "| sessions | outputs | median | 95 % | outputs/s | jobs in one go | errors | mixed up "
+        "| late 99 % | worst | memory | load |", "|---" * 12 + "|", *map(summary, crowds), "",
+        f"Outputs differ from those of their seeds alone by "
+        f"{max(crowd['worst_dex'] for crowd in crowds):.0e} dex at most.", "",
+    ]  # fmt: skip
+
+
+def _soak_report(soak: dict[str, Any]) -> list[str]:
+    memory = soak["memory"]
+    gradient, error = slope(memory)
+    return [
+        "## One after another", "",
+        f"{len(memory)} sessions, each opened until its first output is on view and closed. Memory "
+        f"of the server's process is {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after "
+        f"the last and {soak['end']:.0f} MB once all have been let go ({soak['left']:.0f} left). "
+        f"Its slope after the first fifth is {gradient:.0f} ± {error:.0f} kB a session.", "",
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -149,9 +149,9 @@ def test_evaluations_are_compared_from_memory_or_file(evaluations, tmp_path):
 def test_every_view_of_the_page_has_a_form_for_notebooks():
     forms = {"Translate": ["maps", "steps"], "Profiles": ["profiles"],
              "Uncertainty": ["uncertainty"], "Population": ["population"],
-             "Compare": ["compare"]}  # fmt: skip
+             "Lensing": ["lensing"], "Clouds": ["clouds"], "Compare": ["compare"]}  # fmt: skip
     others = {view.title for view in VIEWS} - set(forms)
-    assert others <= {"Gallery", "Lensing"}  # which choose among the page's own galaxies
+    assert others <= {"Gallery"}  # which chooses among the page's own galaxies
     assert all(callable(getattr(notebook, name)) for names in forms.values() for name in names)
 
 
@@ -211,3 +211,33 @@ def test_the_example_of_the_documentation_runs_in_a_kernel(monkeypatch):
         assert len(shown) == 1
         assert "application/vnd.holoviews_exec.v0+json" in shown[0].data
         assert "Figure" in shown[0].data["text/html"] or "FramePlayer" in shown[0].data["text/html"]
+
+
+def test_a_lens_of_own_arrays():
+    truth = 1e9 * lopsided()
+    shown = notebook.lensing(np.stack([truth, 1.1 * truth]), extent_kpc=20.0, truth=truth).make()
+    assert shown.bending.truth is not None
+    assert len(shown.bending.predicted) == 2
+    single = notebook.lensing(truth, extent_kpc=20.0).make()
+    assert single.bending.truth is None
+    np.testing.assert_allclose(
+        single.bending.predicted[0].lens.convergence, shown.bending.truth.lens.convergence
+    )
+    with pytest.raises(ValueError, match=r"all maps must have the same shape, got \(16, 16\)"):
+        notebook.lensing(truth, extent_kpc=20.0, truth=truth[:12, :12])
+
+
+def test_clouds_of_own_arrays():
+    generator = np.random.default_rng(0)
+    gas, dark = (generator.normal(size=(300, 3)) for _ in range(2))
+    given = {"source": "gas", "target": "dark_matter", "source_mass": 1e9, "mass": 1e10,
+             "extent_kpc": 6.0}  # fmt: skip
+    player = notebook.clouds(gas, [3.0 * dark, dark], truth=dark, **given).make()
+    assert [each["steps"] for each in player.clouds] == [1, 2, 1]
+    assert player.labels == ["step 1/2", "step 2/2"]
+    output, truth = player.clouds[1:]
+    assert output["limits"] == truth["limits"]  # the last step is the truth here
+    with pytest.raises(ValueError, match=r"output must be two or more finite points of shape"):
+        notebook.clouds(gas, dark[:, :2], **given)
+    with pytest.raises(ValueError, match="the mass of output must be a number above zero"):
+        notebook.clouds(gas, dark, **{**given, "mass": 0.0})
