@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from data.atomic import replacing
-from data.domains import DOMAINS
+from data.domains import DOMAINS, OBSERVED
 from data.normalize import Normalization
 from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
@@ -57,19 +57,28 @@ def normalization_of(card: dict[str, Any]) -> Normalization:
 
 
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
-    """Write weights as float16 and the card; each file is written aside and renamed."""
+    """Write weights as float16 and the card, aside first.
+
+    Weights never stand beside the card of others: while one takes the place of the other, there is
+    no card, and thus no checkpoint.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in weights.items()}
-    with replacing(folder / WEIGHTS) as aside:
-        save_file(half, aside)
-    write_card(folder, card)
+    with replacing(folder / CARD) as card_aside, replacing(folder / WEIGHTS) as weights_aside:
+        card_aside.write_text(_text_of(card), encoding="utf-8")
+        save_file(half, weights_aside)
+        (folder / CARD).unlink(missing_ok=True)
 
 
 def write_card(folder: str | Path, card: dict[str, Any]) -> None:
     """Write a checkpoint's card, aside first."""
     with replacing(Path(folder) / CARD) as aside:
-        aside.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        aside.write_text(_text_of(card), encoding="utf-8")
+
+
+def _text_of(card: dict[str, Any]) -> str:
+    return json.dumps(card, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_card(folder: str | Path, required: Mapping[str, type] = MAP_CARD) -> dict[str, Any]:
@@ -202,7 +211,7 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
     """
     card = read_card(folder)
     for name in map(str, card["domains"]):
-        if name not in DOMAINS:
+        if name not in DOMAINS | OBSERVED:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
     with Budget(count_weights(folder)):

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.domains import get_domain
+from engine.samplers import SAMPLERS
 
 
 class TranslatorError(ValueError):
     """A translation was asked for that cannot be made."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One translation among several that are made at once, as `Translator.trajectory` takes it.
+
+    Attributes
+    ----------
+    source_map : (H, W) in the unit of domain `source`, row = y, origin lower.
+    source, target : names of two different domains.
+    seed : non-negative.
+    """
+
+    source_map: NDArray[Any]
+    source: str
+    target: str
+    seed: int = 0
 
 
 def check_count(name: str, value: Any, low: int, high: int) -> int:
@@ -72,3 +91,27 @@ def check_values(role: str, values: NDArray[Any], domain: str) -> NDArray[np.flo
             f"{get_domain(domain).unit}"
         )
     return values
+
+
+def shortage(name: str, device: object) -> str:
+    """Return what to say where a device has too little memory for a translator's work."""
+    return (
+        f"the memory of {device} does not hold what {name} was asked for: ask for fewer samples or "
+        "smaller maps, or run it on another device"
+    )
+
+
+def check_pair(source: str, target: str, translator: str, known: Sequence[str]) -> None:
+    """Raise unless both are domains of the translator, and two."""
+    check_domain("source", source, translator, known)
+    check_domain("target", target, translator, known)
+    if source == target:
+        raise TranslatorError(f"source and target must differ, got {source!r} for both")
+
+
+def check_sampler(sampler: str | None, default: str) -> str:
+    """Return the name of a sampler that there is, the default of None."""
+    sampler = default if sampler is None else sampler
+    if sampler not in SAMPLERS:
+        raise TranslatorError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    return sampler

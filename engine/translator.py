@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,31 @@ from engine.draws import Draw, copies, generator_of, noise_of
 from engine.guidance import guided
 from engine.inverse import Measurement, Observation, PosteriorTask, maximum, require_noise
 from engine.likelihood import log_density, signs
+from engine.memory import Parts, explained, explaining
 from engine.processes import Network, Process
 from engine.requests import (
+    Request,
     TranslatorError,
     check_count,
     check_domain,
     check_number,
+    check_pair,
+    check_sampler,
     check_shape,
     check_values,
+    shortage,
 )
 from engine.samplers import SAMPLERS, Sample, Task
 from engine.shelf import available, checkpoint_folder
 from engine.step import Maps, Step
 
-__all__ = ["Step", "Translator", "TranslatorError", "available"]
+__all__ = ["Request", "Step", "Translator", "TranslatorError", "available"]
 
 MAX_STEPS = 1000
 BATCH = 32
+# Pixels of all maps that are well translated at once. On a CPU two maps of 128x128 gain little over
+# one, and larger ones nothing; a GPU has room for many and is idle with few.
+PIXELS_TOGETHER = {"cpu": 8 * 64**2, "cuda": 32 * 128**2}
 
 
 class Translator:
@@ -56,7 +64,9 @@ class Translator:
     ) -> None:
         self.device = torch.device(device)
         self.process, self.card = process, card
-        self.network = network.to(self.device).eval()
+        self._shortage = shortage(str(card["name"]), self.device)
+        with explained(self._shortage):
+            self.network = network.to(self.device).eval()
         for parameter in self.network.parameters():
             if parameter.ndim == 4:  # 1.2 times faster on the CPU, in float32 too.
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -142,13 +152,50 @@ class Translator:
         Raises
         ------
         TranslatorError : at the call, in one sentence.
+        OutOfMemoryError : where memory is short even if the network takes samples one by one.
         """
         y = self._source(source_map, source, target)
         steps = self._check_numbers(num_steps, num_samples, seed)
-        sampler = self._check_sampler(sampler)
+        sampler = check_sampler(sampler, self.default_sampler)
         network = self._network(source, target, guidance)
         task = self._task(network, *copies(y, num_samples, seed))
         return self._steps(task, target, steps, sampler)
+
+    def together(
+        self, requests: Sequence[Request], *, num_steps: int | None = None,
+        sampler: str | None = None, guidance: float = 1.0,
+    ) -> Generator[list[Step], None, None]:  # fmt: skip
+        """Translate for several at once, in any directions; yield a `Step` for each at each step.
+
+        Each has one sample, that of `trajectory` with its own seed; as far as the last digits, for
+        which a network's layers may choose other ways through a batch. All maps are of one shape.
+        The others are those of `trajectory`.
+        """
+        given = [self._source(each.source_map, each.source, each.target) for each in requests]
+        if len({each.shape for each in given}) != 1:
+            raise TranslatorError("requests must hold one or more, of maps of one shape")
+        steps = max(self._check_numbers(num_steps, 1, each.seed) for each in requests)
+        sampler = check_sampler(sampler, self.default_sampler)
+        targets = [each.target for each in requests]
+        if sampler == "ode":  # which takes each sample by itself
+            walks = [
+                self.trajectory(**vars(each), num_steps=steps, sampler=sampler, guidance=guidance)
+                for each in requests
+            ]
+            return (list(each) for each in zip(*walks, strict=True))
+        network = self._network([each.source for each in requests], targets, guidance)
+        draws = [(int(each.seed), 0) for each in requests]
+        task = self._task(network, torch.stack(given)[:, None], draws)
+        made = (
+            [self._step(sample, slice(i, i + 1), name, steps) for i, name in enumerate(targets)]
+            for sample in self._walk(task, steps, sampler)
+        )
+        return explaining(self._shortage, made)
+
+    def room(self, shape: tuple[int, int]) -> int:
+        """Return how many maps (H, W) are best translated `together`: speed and memory allow it."""
+        pixels = PIXELS_TOGETHER.get(self.device.type, PIXELS_TOGETHER["cpu"])
+        return max(1, pixels // (shape[0] * shape[1]))
 
     def prior(
         self, target: str, *, shape: tuple[int, int] | None = None,
@@ -169,7 +216,7 @@ class Translator:
         """
         y = self._source(None, None, target, shape)
         steps = self._check_numbers(num_steps, num_samples, seed)
-        sampler = self._check_sampler(sampler)
+        sampler = check_sampler(sampler, self.default_sampler)
         task = self._task(self._network(None, target), *copies(y, num_samples, seed))
         return _last(self._steps(task, target, steps, sampler))
 
@@ -199,7 +246,7 @@ class Translator:
         """
         y = self._source(source_map, source, target, shape)
         steps = self._check_numbers(num_steps, num_samples, seed)
-        sampler = self._check_sampler(sampler)
+        sampler = check_sampler(sampler, self.default_sampler)
         measurement = self._measurement(observation, target, y)
         network = self._network(source, target)
         maps, draws = copies(y, num_samples, seed)
@@ -226,7 +273,8 @@ class Translator:
         check_number("smoothing", smoothing, zero=False)
         measurement = self._measurement(observation, target, y)
         task = self._task(self._network(source, target), y[None, None], [])
-        x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
+        with explained(self._shortage):
+            x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
         return denormalize(x[0, 0].cpu().numpy(), target, self.normalization)
 
     def log_density(
@@ -265,10 +313,11 @@ class Translator:
         maps = (m[None, None].to(self.device) for m in (x, y))
         probes = signs(num_probes, (1, *shape), generator_of((int(seed), 0))).to(self.device)
         network = self._network(source, target)
-        try:
-            density = log_density(self.process, network, *maps, probes=probes)
-        except ValueError as error:
-            raise TranslatorError(f"{self.name}: {error}") from None
+        with explained(self._shortage):
+            try:
+                density = log_density(self.process, network, *maps, probes=probes)
+            except ValueError as error:
+                raise TranslatorError(f"{self.name}: {error}") from None
         return float(density + log_jacobian(values, target, self.normalization).sum())
 
     def sample_normalized(
@@ -288,9 +337,9 @@ class Translator:
         (n, num_samples, H, W) float32, normalized; the samples of map k are those of `translate`
         with seed + k, so that no two maps share their noise, which would bias any average.
         """
-        self._check_pair(source, target)
+        check_pair(source, target, self.name, self.domains)
         steps = self._check_numbers(num_steps, num_samples, seed)
-        sampler = self._check_sampler(sampler)
+        sampler = check_sampler(sampler, self.default_sampler)
         network = self._network(source, target, guidance)
         source_maps = np.asarray(source_maps, np.float32)
         check_shape("each of source_maps", source_maps.shape[1:], self._multiple, self.grid_size)
@@ -299,26 +348,38 @@ class Translator:
         out = []
         for start in range(0, len(maps), BATCH):
             rows = slice(start, start + BATCH)
-            task = self._task(network, maps[rows, None], draws[rows])
-            for sample in self._walk(task, steps, sampler):
-                estimate = sample.estimate
+            with explained(self._shortage):
+                task = self._task(network, maps[rows, None], draws[rows])
+                for sample in self._walk(task, steps, sampler):
+                    estimate = sample.estimate
             out.append(estimate[:, 0].cpu().numpy())
         return np.concatenate(out).reshape(len(source_maps), num_samples, *maps.shape[1:])
 
-    def _network(self, source: str | None, target: str, guidance: float = 1.0) -> Network:
-        """Return the network of one direction; TranslatorError where it lacks the prior."""
+    def _network(
+        self, source: str | list[str] | None, target: str | list[str], guidance: float = 1.0
+    ) -> Network:
+        """Return the network of one direction, or of one a map; in parts where memory is short."""
         check_number("guidance", guidance, zero=True)
-        known = None if source is None else self.domains.index(source)
+        known = None if source is None else self._indices(source)
+        parts = Parts(self._shortage)
         try:
-            return guided(self.network, known, self.domains.index(target), guidance=guidance)
+            return guided(
+                self.network, known, self._indices(target), guidance=guidance, parts=parts
+            )
         except ValueError as error:
             asked = "without a source" if source is None else f"with a guidance of {guidance:g}"
             raise TranslatorError(f"{self.name} cannot sample {asked}: {error}") from None
 
+    def _indices(self, names: str | list[str]) -> int | Tensor:
+        if isinstance(names, str):
+            return self.domains.index(names)
+        return torch.tensor([self.domains.index(name) for name in names], device=self.device)
+
     def _task(self, network: Network, y: Tensor, draws: list[Draw]) -> Task:
         """Return the task of normalized sources y (n, 1, h, w), each with its (seed, number)."""
         noise = noise_of(draws, y.shape[1:], self.device)
-        return Task(self.process, network, y.to(self.device), noise)
+        with explained(self._shortage):
+            return Task(self.process, network, y.to(self.device), noise)
 
     def _walk(self, task: Task, num_steps: int, sampler: str) -> Iterator[Sample]:
         """Return the sampler's steps; TranslatorError where it does not fit the process."""
@@ -330,17 +391,16 @@ class Translator:
 
     def _steps(self, task: Task, target: str, num_steps: int, sampler: str) -> Iterator[Step]:
         """Return the same as steps with estimates in the unit of `target`."""
-        return (
-            Step(
-                sample.index,
-                sample.time,
-                sample.x[:, 0].cpu().numpy(),
-                denormalize(sample.estimate[:, 0].cpu().numpy(), target, self.normalization),
-                num_steps,
-                self.process.sigma(sample.time),
-            )
-            for sample in self._walk(task, num_steps, sampler)
-        )
+        walk = self._walk(task, num_steps, sampler)
+        steps = (self._step(sample, slice(None), target, num_steps) for sample in walk)
+        return explaining(self._shortage, steps)
+
+    def _step(self, sample: Sample, rows: slice, target: str, num_steps: int) -> Step:
+        x, estimate = (part[rows, 0].cpu().numpy() for part in (sample.x, sample.estimate))
+        return Step(
+            sample.index, sample.time, x, denormalize(estimate, target, self.normalization),
+            num_steps, self.process.sigma(sample.time),
+        )  # fmt: skip
 
     def _check_numbers(self, num_steps: int | None, num_samples: int, seed: int) -> int:
         """Return the steps to take, all three being whole numbers in range."""
@@ -349,19 +409,6 @@ class Translator:
         check_count("num_samples", num_samples, 1, 1024)
         check_count("seed", seed, 0, 2**63 - 1)
         return int(steps) if self.process.is_iterative else 1
-
-    def _check_sampler(self, sampler: str | None) -> str:
-        sampler = self.default_sampler if sampler is None else sampler
-        if sampler not in SAMPLERS:
-            known = ", ".join(SAMPLERS)
-            raise TranslatorError(f"sampler must be one of {known}, got {sampler!r}")
-        return sampler
-
-    def _check_pair(self, source: str, target: str) -> None:
-        check_domain("source", source, self.name, self.domains)
-        check_domain("target", target, self.name, self.domains)
-        if source == target:
-            raise TranslatorError(f"source and target must differ, got {source!r} for both")
 
     def _source(
         self, source_map: NDArray[Any] | None, source: str | None, target: str,
@@ -374,7 +421,7 @@ class Translator:
             return torch.zeros(check_shape("shape", shape, self._multiple, self.grid_size))
         if source_map is None or source is None or shape is not None:
             raise TranslatorError("source_map and source come together, and without a shape")
-        self._check_pair(source, target)
+        check_pair(source, target, self.name, self.domains)
         values = np.asarray(source_map)
         check_shape("source_map", values.shape, self._multiple, self.grid_size)
         return torch.from_numpy(

@@ -12,11 +12,13 @@ from data.arguments import whole_number
 from data.atomic import replacing
 from data.domains import DOMAINS, get_domain
 from explorer.export import (
+    BESIDE_ALLOWED,
     FIGURES,
     FORMATS,
     FigureOptions,
     export_bytes,
     export_name,
+    takes_others,
     unavailable,
 )
 
@@ -72,6 +74,9 @@ def _add_translation(parser: argparse.ArgumentParser) -> None:
         "--target", default="dark_matter", help="domain of the output (dark_matter)"
     )
     parser.add_argument("--translator", default="ddpm", help="name or folder of weights (ddpm)")
+    parser.add_argument("--beside", metavar="NAMES",
+                        help="translators to show beside it in the comparison, with commas; each "
+                        "takes its own number of steps")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the noise (0)")
     parser.add_argument("--steps", type=whole_number, help="of the sampler (the weights' default)")
     parser.add_argument("--guidance", type=float, default=1.0,
@@ -131,12 +136,27 @@ def _export(options: argparse.Namespace) -> Path:
     if not folder.is_dir():
         raise ValueError(f"output must lie in a folder that exists, got {output}")
 
+    names = _beside(options, takes_others(extension, figure))
+
     run = _translate(options)
-    content = export_bytes(run, extension, figure).getvalue()
-    path = folder / export_name(run, extension, figure) if output.is_dir() else output
+    others = [_through(name, run) for name in names]
+    content = export_bytes(run, extension, figure, others).getvalue()
+    path = folder / export_name(run, extension, figure, others) if output.is_dir() else output
     with replacing(path) as aside:
         aside.write_bytes(content)
     return path
+
+
+def _beside(options: argparse.Namespace, is_allowed: bool) -> list[str]:
+    """Return the translators that are asked for beside the first, each once."""
+    names = list(dict.fromkeys(filter(None, (options.beside or "").split(","))))
+    if options.beside is not None and not is_allowed:
+        raise ValueError(BESIDE_ALLOWED)
+    if options.translator in names or (options.beside is not None and not names):
+        raise ValueError(
+            f"beside must name translators other than {options.translator}, got {options.beside!r}"
+        )
+    return names
 
 
 def _format_of(options: argparse.Namespace) -> str:
@@ -178,6 +198,22 @@ def _translate(options: argparse.Namespace) -> Run:
         options.guidance, angles,
     )  # fmt: skip
     return translate(view, scene)
+
+
+def _through(name: str, run: Run) -> Run:
+    """Return what another translator makes of the source map of a run."""
+    from explorer import library
+    from explorer.store import view_through
+    from explorer.translation import translate
+
+    translator = library.load_translator(name)
+    size = len(run.output)
+    if translator.grid_size != size:
+        raise ValueError(
+            f"beside must name translators of maps of {size} pixels a side, "
+            f"got {name} of {translator.grid_size}"
+        )
+    return translate(view_through(run.view, name, translator.card), run.scene)
 
 
 if __name__ == "__main__":

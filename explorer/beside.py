@@ -10,7 +10,7 @@ import param
 from explorer import library, worker
 from explorer.session import Session
 from explorer.store import CHOICES
-from explorer.translation import Run, translate
+from explorer.translation import Run
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,6 @@ class Beside(param.Parameterized):
             return
         view, scene = self._session.store.view_of(lane.name), self._session.run.scene
 
-        def work(job: worker.Job) -> Run:
-            run = translate(view, scene, self._session.reporter(job, progress))
-            library.RUNS.put(view, run)
-            return run
-
         def progress(step: int, num_steps: int, estimate: Any) -> None:
             self._put(replace(lane, step=(step, num_steps)))
 
@@ -111,7 +106,7 @@ class Beside(param.Parameterized):
             self._put(replace(lane, problem=text))
             self._next()
 
-        self._job = self._session.compute(work, show, fail)
+        self._job = self._session.wish(view, scene, progress, show, fail)
         if self._job is None:
             self.param.update(busy=False, stopped=True)
 

@@ -11,9 +11,10 @@ import panel_material_ui as pmui
 from panel.viewable import Viewer
 
 from data.domains import DOMAINS
-from explorer.export import FORMATS, export_bytes, export_name, unavailable
+from explorer.export import FORMATS, export_bytes, export_name, takes_others, unavailable
 from explorer.session import Session
 from explorer.store import Store
+from explorer.translation import Run
 from explorer.views.direction import DirectionControl
 from explorer.views.facts import Facts
 
@@ -76,6 +77,7 @@ class Controls(Viewer):
         session.param.watch(
             self._update, ["scene", "run", "preview", "busy", "ahead", "loading", "problem"]
         )
+        session.beside.param.watch(self._update, "lanes")
         store.param.watch(self._update, ["translator"])
         self._update()
 
@@ -125,12 +127,21 @@ class Controls(Viewer):
             sizing_mode="stretch_width",
         )  # fmt: skip
         button = pmui.FileDownload(
-            label="Download", callback=lambda: export_bytes(self._session.run, choice.value),
+            label="Download", callback=self._export,
             filename="export.pdf", variant="outlined", disabled=True, margin=(4, 10),
             sizing_mode="stretch_width",
         )  # fmt: skip
         choice.param.watch(self._update, "value")
         return choice, button
+
+    def _export(self) -> Any:
+        """Return what is on view as a file, with the translators beside where it shows them."""
+        return export_bytes(self._session.run, self._format.value, others=self._others())
+
+    def _others(self) -> tuple[Run, ...]:
+        if not takes_others(self._format.value):
+            return ()
+        return tuple(lane.run for lane in self._session.beside.lanes if lane.run is not None)
 
     def _refuse(self, name: str) -> None:
         allowed = self._session.store.allowed(name)
@@ -151,7 +162,7 @@ class Controls(Viewer):
         self._why_not.object = f"<p>{escape(reason)}</p>" if reason else ""
         self._why_not.visible = bool(reason)
         if run is not None:
-            self._download.filename = export_name(run, self._format.value)
+            self._download.filename = export_name(run, self._format.value, others=self._others())
 
     def _progress(self) -> str:
         """Return bar and sentence as HTML, as high while there is nothing to tell."""

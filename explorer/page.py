@@ -16,8 +16,10 @@ from explorer import theme
 from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
+from explorer.views.clouds import CloudsPage
 from explorer.views.compare import Compare
 from explorer.views.gallery import Gallery
+from explorer.views.lensing import LensingPage
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
 from explorer.views.population import PopulationPage
@@ -32,7 +34,7 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
 VIEWS: tuple[type[View], ...] = (
-    Translate, Gallery, ProfilesPage, Uncertainty, PopulationPage, Compare,
+    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, CloudsPage, Compare,
 )  # fmt: skip
 
 
@@ -153,9 +155,19 @@ def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.
         pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
         # The page's theme passes over models that the document's theme names.
         pn.state.curdoc.theme = Theme(json={"attrs": {name: {} for name in theme.OWN_MODELS}})
-    return pmui.Page(
+    others = set(_followers_of_busy())
+    page = pmui.Page(
         title=TITLE, template=template(), site_url="?", dark_theme=session.dark,
         theme_config=theme.MATERIAL,
         sx=theme.HEADER, stylesheets=[theme.PAGE_CSS], sidebar_resizable=False,
         sidebar_width=theme.SIDEBAR_WIDTH, header=header, sidebar=[sidebar], main=[main],
     )  # fmt: skip
+    # Of its own accord it follows whether Panel is busy, which counts all sessions: each page would
+    # be drawn anew for the others', and none would ever be let go.
+    for watcher in set(_followers_of_busy()) - others:
+        pn.state.param.unwatch(watcher)
+    return page
+
+
+def _followers_of_busy() -> list[Any]:
+    return list(pn.state.param.watchers.get("busy", {}).get("value", []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def power_of_ten(value: float, digits: int = 1) -> str:
         return "0"
     exponent = int(np.floor(np.log10(abs(value))))
     if -2 <= exponent < 4:
-        return f"{value:.{max(0, digits + 1 - max(exponent, 0))}f}".replace("-", "\u2212")
+        places = max(0, -exponent, digits + 1 - max(exponent, 0))
+        return f"{value:.{places}f}".replace("-", "\u2212")
     mantissa = f"{value / 10.0**exponent:.{digits}f}".replace("-", "\u2212")
     return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}"
 
@@ -103,12 +105,17 @@ def dex_limit(residual: NDArray[Any] | None) -> float:
 
 def palette(name: str, colors: int = 256) -> list[str]:
     """Return hex colors of a colormap known to matplotlib, or of `DIVERGING`."""
+    return list(_palette(name, colors))
+
+
+@lru_cache(maxsize=32)
+def _palette(name: str, colors: int) -> tuple[str, ...]:
     if name == DIVERGING:
         import colorcet  # comes with HoloViews; its maps also register with matplotlib
 
-        return [str(color) for color in colorcet.palette["bkr"]]
+        return tuple(str(color) for color in colorcet.palette["bkr"])
     colormap = matplotlib.colormaps[name]
-    return [to_hex(colormap(x)) for x in np.linspace(0.0, 1.0, colors)]
+    return tuple(to_hex(colormap(x)) for x in np.linspace(0.0, 1.0, colors))
 
 
 def mapped(

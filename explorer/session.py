@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from panel.io.state import set_curdoc
 
 from explorer import library, worker
 from explorer.library import Scene
-from explorer.store import Store
-from explorer.translation import Run, translate
+from explorer.store import Store, View
+from explorer.together import Wish
+from explorer.translation import Run
 
 if TYPE_CHECKING:
+    from explorer.beside import Beside
     from explorer.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -30,6 +33,27 @@ T = TypeVar("T")
 PREVIEW_SECONDS = 0.15
 GRID_SIZE = 64
 OPEN: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Latest:
+    """News that wait for another thread, of which it gets the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._news: tuple[Any, ...] = ()
+        self._waits = False
+
+    def put(self, *news: Any) -> bool:
+        """Take news; return whether they are to be asked for, or have replaced others that are."""
+        with self._lock:
+            waited, self._waits, self._news = self._waits, True, news
+        return not waited
+
+    def take(self) -> tuple[Any, ...]:
+        """Return what came last."""
+        with self._lock:
+            self._waits = False
+            return self._news
 
 
 class Session(param.Parameterized):
@@ -79,6 +103,13 @@ class Session(param.Parameterized):
 
         return Sampling(self)
 
+    @cached_property
+    def beside(self) -> Beside:
+        """The runs of translators beside the chosen one; made when first asked for."""
+        from explorer.beside import Beside  # which works for a session itself
+
+        return Beside(self)
+
     def start(self) -> None:
         """Put up the view and translate it, unless `recall` has found its run."""
         if self.run is None:
@@ -105,11 +136,6 @@ class Session(param.Parameterized):
             self.param.update(run=kept, recalled=True)
             return
 
-        def work(job: worker.Job) -> Run:
-            run = translate(view, scene, self.reporter(job, preview))
-            library.RUNS.put(view, run)
-            return run
-
         def preview(step: int, num_steps: int, estimate: NDArray[np.float32]) -> None:
             if step < num_steps:
                 self.preview = (step, num_steps, estimate)
@@ -121,7 +147,7 @@ class Session(param.Parameterized):
             self.param.update(busy=False, preview=None, notice=text)
 
         self.param.update(run=None, preview=None, busy=True, recalled=False)
-        self._run_job = self.compute(work, show, fail)
+        self._run_job = self.wish(view, scene, preview, show, fail)
         if self._run_job is None:
             self.busy = False
             self.notice = "Too many translations wait already: try again in a moment."
@@ -177,7 +203,29 @@ class Session(param.Parameterized):
         """
 
         task = self._task(work, show, lambda error: partial(fail, explain(error)))
-        return self._keep(worker.MODEL.submit(task, id(self), self._on_place))
+        return self._keep(worker.MODEL.submit(task, id(self), self._place_teller()))
+
+    def wish(
+        self,
+        view: View,
+        scene: Scene,
+        preview: Callable[..., Any],
+        show: Callable[[Run], None],
+        fail: Callable[[str], None],
+    ) -> worker.Job | None:
+        """Translate a view on the worker of models, with others' where that is faster; keep it.
+
+        `preview` gets steps as `reporter` says; the others are those of `compute`.
+        """
+
+        def finish(job: worker.Job, made: Run | Exception) -> None:
+            if isinstance(made, Run):
+                self.tell(job, partial(show, made))
+            elif not isinstance(made, worker.Cancelled):
+                self.tell(job, partial(fail, explain(made)))
+
+        wish = Wish(view, scene, lambda job: self.reporter(job, preview), finish)
+        return self._keep(wish.submit(id(self), self._place_teller()))
 
     def _task(
         self,
@@ -202,15 +250,23 @@ class Session(param.Parameterized):
 
         return run
 
-    def _on_place(self, job: worker.Job, ahead: int) -> None:
-        self.tell(job, lambda: self.param.update(ahead=ahead))
+    def _place_teller(self) -> Callable[[worker.Job, int], None]:
+        """Return what tells the page a job's place among those that wait."""
+        latest = Latest()
+
+        def tell(job: worker.Job, ahead: int) -> None:
+            if latest.put(ahead):
+                self.tell(job, lambda: self.param.update(ahead=latest.take()[0]))
+
+        return tell
 
     def reporter(self, job: worker.Job, show: Callable[..., Any]) -> Callable[..., None]:
         """Return what a job calls with its news after each step, which ends it where it should.
 
-        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`.
+        `show` gets them on the page's thread, the latest at most once in `PREVIEW_SECONDS`, and
+        less often where that thread has no time for more.
         """
-        last = 0.0
+        last, latest = 0.0, Latest()
 
         def report(*news: Any) -> None:
             nonlocal last
@@ -218,7 +274,8 @@ class Session(param.Parameterized):
             now = time.monotonic()
             if now - last >= PREVIEW_SECONDS:
                 last = now
-                self.tell(job, lambda: show(*news))
+                if latest.put(*news):
+                    self.tell(job, lambda: show(*latest.take()))
 
         return report
 
@@ -237,6 +294,12 @@ class Session(param.Parameterized):
         self.loading = True
         task = self._task(work, self._show, self._refuse)
         self._load_job = worker.MAPS.submit(task, id(self))
+        if self._load_job is None:
+            self.param.update(loading=False, notice="The server is busy: try again in a moment.")
+
+    def _make(self, work: Callable[[worker.Job], Scene], show: Callable[[Scene], None]) -> None:
+        """Make maps on their worker; a notice says where too much waits."""
+        self._load_job = worker.MAPS.submit(self._task(work, show, self._refuse), id(self))
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
 
@@ -261,8 +324,7 @@ class Session(param.Parameterized):
             self.glimpse = glimpse
             shown()
 
-        task = self._task(work, show, self._refuse)
-        self._load_job = worker.MAPS.submit(task, id(self))
+        self._make(work, show)
 
     def settle(self, angles: library.Angles) -> None:
         """Take over the angles to which the galaxy was turned."""

@@ -47,6 +47,12 @@ class View:
         return "inclination {:g}°, position angle {:g}°, azimuth {:g}°".format(*self.angles)
 
 
+def view_through(view: View, translator: str, card: Mapping[str, Any]) -> View:
+    """Return a view through another translator, in its own number of steps."""
+    guidance = view.guidance if _has_prior(card) else 1.0
+    return replace(view, translator=translator, steps=_default_steps(card), guidance=guidance)
+
+
 def are_angles(values: Any) -> bool:
     """Return whether `values`, whatever they are, are three angles within their bounds."""
     return (
@@ -149,8 +155,7 @@ class Store(param.Parameterized):
 
     def default_steps(self, translator: str | None = None) -> int:
         """Return the number of steps that a translator's card names; the chosen one's."""
-        card = self.cards[translator] if translator else self.card
-        return min(max(int(card.get("default_steps", 32)), 1), MAX_STEPS)
+        return _default_steps(self.cards[translator] if translator else self.card)
 
     @property
     def is_random(self) -> bool:
@@ -182,9 +187,7 @@ class Store(param.Parameterized):
 
     def view_of(self, translator: str) -> View:
         """Return the view through another translator, in its own number of steps."""
-        guidance = self.guidance if _has_prior(self.cards[translator]) else 1.0
-        steps = self.default_steps(translator)
-        return replace(self.view, translator=translator, steps=steps, guidance=guidance)
+        return view_through(self.view, translator, self.cards[translator])
 
     def problem(
         self, missing: Mapping[str, str] | None = None, translator: str | None = None
@@ -272,6 +275,10 @@ class Store(param.Parameterized):
             {n: self.param[n].serialize(v) for n, v in shown.items() if v not in (None, "")},
             safe=",",
         )
+
+
+def _default_steps(card: Mapping[str, Any]) -> int:
+    return min(max(int(card.get("default_steps", 32)), 1), MAX_STEPS)
 
 
 def _has_prior(card: Mapping[str, Any]) -> bool:

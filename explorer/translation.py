@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from data.domains import DOMAINS
 from data.normalize import DEFAULT, Normalization
 from engine.metrics.profile import radial_profile, residual_dex
+from engine.translator import Request, Step
 from explorer import library
 from explorer.curves import Spectra, errors_dex, run_spectra
 from explorer.library import Scene
@@ -19,6 +21,7 @@ from explorer.store import View
 
 NUM_BINS = 20
 Array = NDArray[np.float64]
+OnStep = Callable[[int, int, NDArray[np.float32]], None]
 
 
 @dataclass(frozen=True)
@@ -74,46 +77,105 @@ class Run:
         return self.noisy.nbytes + self.estimates.nbytes
 
 
-def translate(
-    view: View,
-    scene: Scene,
-    on_step: Callable[[int, int, NDArray[np.float32]], None] = lambda i, n, estimate: None,
-) -> Run:
-    """Translate the source map of `scene`, keeping every step.
+@dataclass(frozen=True)
+class Task:
+    """One translation to be made, alone or with others.
 
-    Parameters
+    Attributes
     ----------
     view : what to translate, with which translator, seed and number of steps.
     scene : the maps of the galaxy.
     on_step : called with the step from 1, their number and the estimate (H, W) after each step;
-        what it raises ends the run.
+        what it raises ends the translation.
     """
-    translator = library.load_translator(view.translator)
-    start = time.perf_counter()
-    times, sigmas, noisy, estimates = [], [], [], []
-    steps = translator.trajectory(
-        scene.maps[view.source],
-        view.source,
-        view.target,
-        num_steps=view.steps,
-        seed=view.seed,
-        guidance=view.guidance,
-    )
+
+    view: View
+    scene: Scene
+    on_step: OnStep
+
+
+def agreement(view: View, scene: Scene) -> Hashable:
+    """Return what must be equal for translations to be made in one go."""
+    return view.translator, view.steps, view.guidance, scene.maps[view.source].shape
+
+
+def room(view: View, scene: Scene) -> int:
+    """Return how many translations like this one are best made in one go."""
+    height, width = scene.maps[view.source].shape
+    return library.load_translator(view.translator).room((height, width))
+
+
+def translate(
+    view: View, scene: Scene, on_step: OnStep = lambda step, num_steps, estimate: None
+) -> Run:
+    """Translate the source map of `scene`, keeping every step; the others are those of `Task`."""
+    [made] = translate_together([Task(view, scene, on_step)])
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def translate_together(tasks: Sequence[Task]) -> Iterator[Run | Exception]:
+    """Translate in one go what is of one `agreement`; yield what came of each, in their order.
+
+    Where one ends early, the others go on; where all have, there are no further steps.
+    """
     try:
-        for step in steps:
-            times.append(float(step.time))
-            sigmas.append(float(step.sigma))
-            noisy.append(np.asarray(step.x[0], np.float32))
-            estimates.append(np.asarray(step.estimate[0], np.float32))
-            on_step(len(times), max(int(step.num_steps), len(times)), estimates[-1])
-    finally:
-        close = getattr(steps, "close", None)
-        if close is not None:
-            close()
+        walk = _walk(tasks)
+    except Exception as error:
+        if len(tasks) == 1:
+            yield error
+            return
+        # One of them may be to blame, or there is no room for all: each by itself.
+        for task in tasks:
+            yield from translate_together([task])
+        return
+    for task, steps in zip(tasks, walk, strict=True):
+        yield steps if isinstance(steps, Exception) else _collect(task, *steps)
+
+
+def _walk(tasks: Sequence[Task]) -> list[tuple[list[Step], float] | Exception]:
+    """Return the steps of each task and their seconds, or what ended it."""
+    first, start = tasks[0].view, time.perf_counter()
+    asked = [
+        Request(task.scene.maps[task.view.source], task.view.source, task.view.target,
+                task.view.seed)
+        for task in tasks
+    ]  # fmt: skip
+    kept: list[list[Step]] = [[] for _ in tasks]
+    ended: dict[int, Exception] = {}
+    translator = library.load_translator(first.translator)
+    with closing(
+        translator.together(asked, num_steps=first.steps, guidance=first.guidance)
+    ) as walk:
+        for steps in walk:
+            for index in range(len(tasks)):
+                if index in ended:
+                    continue
+                step = steps[index]
+                kept[index].append(step)
+                count = len(kept[index])
+                try:
+                    tasks[index].on_step(count, max(step.num_steps, count), step.estimate[0])
+                except Exception as error:
+                    ended[index] = error
+            if len(ended) == len(tasks):
+                break
     seconds = time.perf_counter() - start
-    sampler = translator.default_sampler if len(times) > 1 else ""
-    kept = (times, sigmas, noisy, estimates)
-    return collect(view, scene, kept, seconds, sampler, translator.normalization)
+    return [ended.get(index, (steps, seconds)) for index, steps in enumerate(kept)]
+
+
+def _collect(task: Task, steps: list[Step], seconds: float) -> Run | Exception:
+    translator = library.load_translator(task.view.translator)
+    kept = (
+        [float(step.time) for step in steps], [float(step.sigma) for step in steps],
+        [step.x[0] for step in steps], [step.estimate[0] for step in steps],
+    )  # fmt: skip
+    sampler = translator.default_sampler if len(steps) > 1 else ""
+    try:
+        return collect(task.view, task.scene, kept, seconds, sampler, translator.normalization)
+    except Exception as error:  # the others' are to be had
+        return error
 
 
 def collect(

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from prometheus_client import Histogram
 
@@ -21,6 +22,10 @@ WORKED = Histogram(
     "galactic_alchemy_job_seconds", "Time that a job took once it was begun.", ["worker"],
     buckets=_SECONDS,
 )  # fmt: skip
+TOGETHER = Histogram(
+    "galactic_alchemy_jobs_together", "Jobs that were done in one go.", ["worker"],
+    buckets=(1, 2, 4, 8, 16, 32),
+)  # fmt: skip
 
 
 class Cancelled(Exception):
@@ -33,6 +38,8 @@ class Job:
     Attributes
     ----------
     owner : whose it is; a worker serves owners in turn.
+    key : equal for jobs that can be done in one go; None for one that cannot.
+    request : what is asked for, which whoever does several jobs in one go reads.
     queued : when it was queued, on the monotonic clock.
     """
 
@@ -41,8 +48,10 @@ class Job:
         work: Callable[[Job], None],
         owner: Hashable = None,
         on_place: Callable[[Job, int], None] = lambda job, ahead: None,
+        key: Hashable = None,
+        request: Any = None,
     ):
-        self.owner = owner
+        self.owner, self.key, self.request = owner, key, request
         self.done = False
         self.queued = time.monotonic()
         self._work = work
@@ -99,7 +108,7 @@ class Worker:
         self._capacity, self._share = capacity, share
         # By owner, in the order of their turns.
         self._waiting: OrderedDict[Hashable, deque[Job]] = OrderedDict()
-        self._running: Job | None = None
+        self._running: list[Job] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -108,13 +117,16 @@ class Worker:
         work: Callable[[Job], None],
         owner: Hashable = None,
         on_place: Callable[[Job, int], None] = lambda job, ahead: None,
+        key: Hashable = None,
+        request: Any = None,
     ) -> Job | None:
         """Queue `work`, which is called with its job; None where too much waits.
 
         `on_place` is called, on any thread, with the job and the number of jobs that come before,
-        whenever that changes; 0 when the work begins.
+        whenever that changes; 0 when the work begins. `key` and `request` are the job's; where
+        `work` is to do other jobs of its key as well, it asks for them by `join`.
         """
-        job = Job(work, owner, on_place)
+        job = Job(work, owner, on_place, key, request)
         with self._changed:
             self._drop_cancelled()
             own = self._waiting.get(owner, ())
@@ -144,7 +156,7 @@ class Worker:
         """Whether nothing is done and nothing waits."""
         with self._changed:
             self._drop_cancelled()
-            return self._running is None and not self._waiting
+            return not self._running and not self._waiting
 
     def _order(self) -> list[Job]:
         """Return the jobs that wait, in the order in which they will be taken."""
@@ -165,7 +177,7 @@ class Worker:
     def _tell_places(self) -> None:
         with self._changed:
             self._drop_cancelled()
-            waiting, running = self._order(), int(self._running is not None)
+            waiting, running = self._order(), len(self._running)
         for index, job in enumerate(waiting):
             job.place(index + running)
 
@@ -176,12 +188,34 @@ class Worker:
             while not self._waiting:
                 self._changed.wait()
                 self._drop_cancelled()
-            owner, jobs = self._waiting.popitem(last=False)
-            job = jobs.popleft()
-            if jobs:
-                self._waiting[owner] = jobs
-            self._running = job
+            job = next(iter(self._waiting.values()))[0]
+            self._begin(job)
             return job
+
+    def _begin(self, job: Job) -> None:
+        """Take a job out of those that wait; what else its owner has comes after all others'."""
+        jobs = self._waiting.pop(job.owner)
+        jobs.remove(job)
+        if jobs:
+            self._waiting[job.owner] = jobs
+        self._running.append(job)
+        WAITED.labels(self.name).observe(time.monotonic() - job.queued)
+
+    def join(self, job: Job, most: int) -> Sequence[Job]:
+        """Return a job that is being done with others of its key for it to do, `most` in all.
+
+        They are taken in the order of their turns, and count as done when the job is.
+        """
+        with self._changed:
+            self._drop_cancelled()
+            alike = [each for each in self._order() if each.key == job.key and job.key is not None]
+            others = alike[: most - 1]
+            for each in others:
+                self._begin(each)
+        for each in others:
+            each.place(0)
+        self._tell_places()
+        return [job, *others]
 
     def _loop(self) -> None:
         while True:
@@ -189,15 +223,23 @@ class Worker:
             job.place(0)
             self._tell_places()
             begun = time.monotonic()
-            WAITED.labels(self.name).observe(begun - job.queued)
             try:
                 job.run()
             except Exception:  # one session's failure must not end the thread all share
                 _log.exception("a job of worker %s failed", self.name)
             finally:
-                WORKED.labels(self.name).observe(time.monotonic() - begun)
-                with self._changed:
-                    self._running = None
+                self._end(time.monotonic() - begun)
+            # Held on to while it waits for the next, the last one would keep its session alive.
+            del job
+
+    def _end(self, seconds: float) -> None:
+        """Count what was done as done."""
+        with self._changed:
+            done, self._running = self._running, []
+        TOGETHER.labels(self.name).observe(len(done))
+        for job in done:
+            job.done = True
+            WORKED.labels(self.name).observe(seconds)
 
 
 MAPS = Worker("maps")

@@ -20,6 +20,7 @@ from data.domains import DOMAINS
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("explorer", "engine", "train", "data")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -28,17 +29,19 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 def python_commands() -> list[list[str]]:
-    """Return the words after `python` of each such command in the README."""
-    lines = [line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
+    """Return the words after `python` of each command of the environment's Python in a document."""
+    texts = [document.read_text(encoding="utf-8") for document in DOCUMENTS]
+    found = [block.replace("\\\n", " ") for text in texts for block in blocks("sh", text)]
+    lines = [line for block in found for line in block.splitlines()]
     words = [shlex.split(line, comments=True) for line in lines]
     return [w[1:] for w in words if w and w[0].endswith("bin/python")]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", DOCUMENTS[:2], ids=lambda path: path.name)
 def test_make_targets_in_documents_exist(document):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):.*##", makefile, flags=re.M))
-    text = (ROOT / document).read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.M))
     assert named, "no make command found"
     assert named <= targets
@@ -66,7 +69,7 @@ def test_old_python_is_refused_in_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("words", python_commands(), ids=lambda words: " ".join(words[1:3]))
-def test_readme_commands_know_their_options(words):
+def test_commands_in_documents_know_their_options(words):
     assert words[0] == "-m"
     result = subprocess.run(
         [sys.executable, *words[:3], "--help"], cwd=ROOT, capture_output=True, text=True
@@ -76,13 +79,26 @@ def test_readme_commands_know_their_options(words):
         assert re.search(rf"{option}\b", result.stdout), f"{option} is unknown to {words[:3]}"
 
 
-def test_readme_python_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("words", [("data", "--bad"), ("train", "nonsense"), ("data", "nonsense")])
+def test_a_typing_error_is_answered_before_anything_large_is_imported(words):
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "error: " in result.stderr.splitlines()[-1]
+    assert not re.search(r"\| +(numpy|h5py|torch)$", result.stderr, flags=re.M)
+
+
+def test_python_in_documents_runs(tmp_path, monkeypatch):
     pytest.importorskip("torch").set_num_threads(1)
     from engine.translator import Translator, available
 
     if "ddpm" not in available():
         pytest.skip("the checkpoint ddpm is not there")
-    stand_in, example, inverse, _ = blocks("python")
+    stand_in, example = blocks("python")
+    (inverse,) = blocks("python", (ROOT / "docs/inverse.md").read_text(encoding="utf-8"))
+    (lensing,) = blocks("python", (ROOT / "docs/lensing.md").read_text(encoding="utf-8"))
+    (observation,) = blocks("python", (ROOT / "docs/observations.md").read_text(encoding="utf-8"))
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -93,13 +109,20 @@ def test_readme_python_runs(tmp_path, monkeypatch):
     exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
     assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
     assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+    exec(compile(lensing, "lensing.md", "exec"), names)
+    assert names["arcs"].shape == (3 * names["size"],) * 2  # type: ignore[operator]
     inverse = inverse.replace("num_samples=2", "num_samples=2, num_steps=2")
-    exec(compile(inverse, "README.md", "exec"), names)
+    exec(compile(inverse, "inverse.md", "exec"), names)
     assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]
     assert np.isfinite(names["best"]).all()
+    pytest.importorskip("ducc0")
+    observation = observation.replace('"dark_matter")', '"dark_matter", num_steps=2)')
+    exec(compile(observation, "observations.md", "exec"), names)
+    assert names["detected"].any()  # type: ignore[attr-defined]
+    assert names["samples"].shape == (1, *names["hi"].shape)  # type: ignore[attr-defined]
 
 
-def test_readme_asks_a_store(tmp_path, monkeypatch):
+def test_document_asks_a_store(tmp_path, monkeypatch):
     from data.store import Layout, MapStore, Record
 
     monkeypatch.chdir(tmp_path)
@@ -110,16 +133,23 @@ def test_readme_asks_a_store(tmp_path, monkeypatch):
             record = Record(f"g{number}", "", 0.1, 9.0, 0, np.eye(3), maps, {"stars": mass})
             store.add([record])
     names: dict[str, Any] = {}
-    exec(compile(blocks("python")[-1], "README.md", "exec"), names)
+    (asking,) = blocks("python", (ROOT / "docs/training.md").read_text(encoding="utf-8"))
+    exec(compile(asking, "training.md", "exec"), names)
     assert 0 < len(names["rows"]) < 40
     assert names["maps"].shape == (len(names["rows"]), len(DOMAINS), 8, 8)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_linked_files_exist(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     links = {link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
-    assert not [link for link in sorted(links) if not (ROOT / link).is_file()]
+    for link in sorted(links):
+        name, _, heading = link.partition("#")
+        path = document.parent / name if name else document
+        assert path.exists(), link
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.M)
+            assert heading in [each.lower().replace(" ", "-") for each in headings], link
 
 
 def test_readme_table_is_the_table_of_domains():

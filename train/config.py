@@ -74,6 +74,7 @@ class FitConfig:
         as a cosine ("cosine") or stays ("constant").
     ema_half_life : of the averaged weights, as a share of the run so far.
     focus_share : share of each batch on the five directions from gas; the rest on all.
+    sources : names of the domains to translate from; all where empty.
     drop_source : share of the training pairs whose source is hidden, so that the same network is
         also the prior of each target domain (Ho & Salimans 2022, algorithm 1); None for a tenth, or
         for none in a family whose path starts at the source.
@@ -106,6 +107,7 @@ class FitConfig:
     weight_decay: float = 0.01
     ema_half_life: float = 0.05
     focus_share: float = 0.5
+    sources: list[str] = field(default_factory=list)
     drop_source: float | None = None
     default_steps: int = 1
     default_sampler: str = "ddim"
@@ -132,6 +134,8 @@ class FitConfig:
                 raise ConfigError(
                     f"{name} must hold keys and values, got {getattr(self, name)!r:.80}"
                 )
+        if not isinstance(self.sources, list) or not all(isinstance(s, str) for s in self.sources):
+            raise ConfigError(f"sources must be a list of domains, got {self.sources!r:.80}")
         if str(self.default_sampler) not in SAMPLERS:
             raise ConfigError(
                 f"default_sampler must be one of {', '.join(SAMPLERS)}, "

@@ -97,7 +97,7 @@ class Trainer:
         return {
             split: PairSampler(
                 maps.maps.to(self.device), maps.available, maps.domains, self.config.focus_share,
-                self.generator if split == "train" else torch.Generator(),
+                self.generator if split == "train" else torch.Generator(), self.config.sources,
             )
             for split, maps in self.sets.items()
         }  # fmt: skip
@@ -218,8 +218,9 @@ class Trainer:
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
             "init": self.init, "config": asdict(self.config),
         }  # fmt: skip
-        with replacing(self.config.folder / STATE) as aside:
-            torch.save(state, aside)
+        # Into a file of Python's, for what torch says of its own does not tell a full disk.
+        with replacing(self.config.folder / STATE) as aside, aside.open("wb") as file:
+            torch.save(state, file)
 
     def resume(self) -> None:
         """Go on from the saved state; ConfigError if it is of another run or damaged."""

@@ -1,8 +1,17 @@
 """A run as a file: figures, profile, maps, moving pictures, and one archive of all of it."""
 
-from explorer.export.formats import FORMATS, Format, export_bytes, export_name, unavailable
+from explorer.export.formats import (
+    BESIDE_ALLOWED,
+    FORMATS,
+    Format,
+    export_bytes,
+    export_name,
+    takes_others,
+    unavailable,
+)
 from explorer.export.options import FIGURES, FigureOptions
 
 __all__ = [
-    "FIGURES", "FORMATS", "FigureOptions", "Format", "export_bytes", "export_name", "unavailable",
+    "BESIDE_ALLOWED", "FIGURES", "FORMATS", "FigureOptions", "Format", "export_bytes",
+    "export_name", "takes_others", "unavailable",
 ]  # fmt: skip

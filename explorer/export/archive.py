@@ -5,10 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from explorer.export.formats import FORMATS, export_bytes, export_name, unavailable
+from explorer.export.formats import (
+    FORMATS,
+    export_bytes,
+    export_name,
+    takes_others,
+    unavailable,
+)
 from explorer.export.options import FIGURES, FigureOptions
 from explorer.export.provenance import Facts
 from explorer.translation import Run
@@ -32,7 +39,9 @@ _PACKED = {"png", "gif", "mp4"}  # which no compression makes smaller
 _NEVER = (1980, 1, 1, 0, 0, 0)  # the time of all files, so that the archive stays the same
 
 
-def archive_bytes(run: Run, facts: Facts, options: FigureOptions) -> bytes:
+def archive_bytes(
+    run: Run, facts: Facts, options: FigureOptions, others: Sequence[Run] = ()
+) -> bytes:
     """Return a ZIP with all figures, profile, maps, moving pictures, and a README.
 
     Parameters
@@ -40,6 +49,7 @@ def archive_bytes(run: Run, facts: Facts, options: FigureOptions) -> bytes:
     run : a finished translation.
     facts : what it depends on.
     options : size, dpi and caption of the figures, of which each kind is in the archive.
+    others : what other translators made, for the comparison.
     """
     files: dict[str, bytes] = {}
     table: list[tuple[str, str]] = []
@@ -48,13 +58,14 @@ def archive_bytes(run: Run, facts: Facts, options: FigureOptions) -> bytes:
         if reason:
             table.append((name, f"left out: {reason}"))
             continue
-        files[name] = export_bytes(run, extension, wanted).getvalue()
+        beside = others if takes_others(extension, wanted) else ()
+        files[name] = export_bytes(run, extension, wanted, beside).getvalue()
         table.append((name, description))
     width = max(len(name) for name, _ in table)
     lines = "\n".join(f"{name:<{width}}  {description}" for name, description in table)
     files["README.txt"] = _README.format(**facts, table=lines).encode("utf-8")
     files["provenance.json"] = (json.dumps(facts, indent=2) + "\n").encode("ascii")
-    return _zip(files, PurePath(export_name(run, "zip", options)).stem)
+    return _zip(files, PurePath(export_name(run, "zip", options, others)).stem)
 
 
 def _contents(run: Run, options: FigureOptions) -> list[tuple[str, str, FigureOptions, str]]:

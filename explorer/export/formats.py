@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from explorer.export.provenance import Facts
     from explorer.translation import Run
 
-Writer = Callable[["Run", "Facts", FigureOptions, str], bytes]
+Others = Sequence["Run"]
+Writer = Callable[["Run", "Facts", FigureOptions, str, Others], bytes]
 
 
 @dataclass(frozen=True)
@@ -44,42 +45,52 @@ class Format:
     package: str = ""
 
 
-def _image(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _image(run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others) -> bytes:
     from explorer.export.images import image_bytes
 
-    return image_bytes(run, facts, options, extension)
+    return image_bytes(run, facts, options, extension, others)
 
 
-def _profile(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _profile(
+    run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others
+) -> bytes:
     from explorer.export.profile import profile_bytes
 
     return profile_bytes(run, facts)
 
 
-def _fits(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _fits(run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others) -> bytes:
     from explorer.export.fits import maps_bytes
 
     return maps_bytes(run, facts)
 
 
-def _hdf5(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _hdf5(run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others) -> bytes:
     from explorer.export.hdf5 import everything_bytes
 
     return everything_bytes(run, facts)
 
 
-def _moving(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _moving(
+    run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others
+) -> bytes:
     from explorer.export.moving import gif_bytes, mp4_bytes
 
     return gif_bytes(run, facts) if extension == "gif" else mp4_bytes(run, facts)
 
 
-def _archive(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def _archive(
+    run: Run, facts: Facts, options: FigureOptions, extension: str, others: Others
+) -> bytes:
     from explorer.export.archive import archive_bytes
 
-    return archive_bytes(run, facts, options)
+    return archive_bytes(run, facts, options, others)
 
 
+BESIDE_ALLOWED = (
+    f"beside goes with the figure {DEFAULT.figure} as PDF, PNG or SVG, or with ZIP; "
+    "other files show one translator"
+)
 _SHEET = ("size", "dpi", "caption")
 _FIGURE = ("figure", *_SHEET)
 
@@ -108,7 +119,15 @@ def unavailable(extension: str, run: Run | None = None) -> str:
     return ""
 
 
-def export_name(run: Run, extension: str, options: FigureOptions = DEFAULT) -> str:
+def takes_others(extension: str, options: FigureOptions = DEFAULT) -> bool:
+    """Return whether an export shows other translators beside a run's own."""
+    known = FORMATS[extension].options
+    return extension == "zip" or ("figure" in known and options.figure == DEFAULT.figure)
+
+
+def export_name(
+    run: Run, extension: str, options: FigureOptions = DEFAULT, others: Others = ()
+) -> str:
     """Return a file name that tells one export from another."""
     view = run.view
     direction = f"r{view.rotation}"
@@ -122,10 +141,14 @@ def export_name(run: Run, extension: str, options: FigureOptions = DEFAULT) -> s
         parts.append(f"guidance{view.guidance:g}")
     if "figure" in FORMATS[extension].options and options.figure != DEFAULT.figure:
         parts.append(options.figure)
+    if others:
+        parts += ["beside", *(other.view.translator for other in others)]
     return re.sub(r"[^\w.+-]+", "-", "-".join(parts)).strip("-") + f".{extension}"
 
 
-def export_bytes(run: Run | None, extension: str, options: FigureOptions = DEFAULT) -> io.BytesIO:
+def export_bytes(
+    run: Run | None, extension: str, options: FigureOptions = DEFAULT, others: Others = ()
+) -> io.BytesIO:
     """Return a run as a file in memory.
 
     Parameters
@@ -133,19 +156,23 @@ def export_bytes(run: Run | None, extension: str, options: FigureOptions = DEFAU
     run : a finished translation.
     extension : name in `FORMATS`.
     options : of figures.
+    others : what other translators made of the same source map, for what `takes_others`.
 
     Raises
     ------
-    ValueError : on an unknown format, one that cannot be written, or where there is no run.
+    ValueError : on an unknown format, one that cannot be written, where there is no run, or where
+        there are others that the export would not show.
     """
     if reason := unavailable(extension, run):
         raise ValueError(reason)
     if run is None:
         raise ValueError("run must be a finished translation, got None")
+    if others and not takes_others(extension, options):
+        raise ValueError(BESIDE_ALLOWED)
     from explorer.export.provenance import export_command, facts_of
 
     asked = FORMATS[extension]
     words = ["--format", extension, *options.words(asked.options)]
-    words += ["--output", export_name(run, extension, options)]
-    facts = facts_of(run, export_command(run, words))
-    return io.BytesIO(asked.write(run, facts, options, extension))
+    words += ["--output", export_name(run, extension, options, others)]
+    facts = facts_of(run, export_command(run, words, others), others)
+    return io.BytesIO(asked.write(run, facts, options, extension, others))

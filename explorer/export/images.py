@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from explorer.export.options import FigureOptions
@@ -15,16 +16,30 @@ from explorer.figures import (
     film_figure,
     triptych_figure,
 )
+from explorer.library import cards
 from explorer.translation import Run
 
 
-def comparison(run: Run, *, with_caption: bool = True) -> Comparison:
-    """Return what the figure of a run shows."""
+def comparison(run: Run, others: Sequence[Run] = (), *, with_caption: bool = True) -> Comparison:
+    """Return what the figure of a run shows, with those of other translators beside it."""
     view, scene = run.view, run.scene
+    title, *titles = _titles([each.view.translator for each in (run, *others)])
     return Comparison(
         scene.maps[view.source], run.output, run.truth, view.source, view.target,
-        scene.extent_kpc, caption(run) if with_caption else "",
+        scene.extent_kpc, caption(run, others) if with_caption else "",
+        title if others else "Output",
+        {title: other.output for title, other in zip(titles, others, strict=True)},
     )  # fmt: skip
+
+
+def _titles(names: list[str]) -> list[str]:
+    """Return what people call translators, with the name where several are called the same."""
+    known = cards()
+    titles = [str(known.get(name, {}).get("title", name)) for name in names]
+    return [
+        title if titles.count(title) == 1 else f"{title} ({name})"
+        for title, name in zip(titles, names, strict=True)
+    ]
 
 
 def film(run: Run, *, with_caption: bool = True) -> Film:
@@ -40,15 +55,19 @@ def film(run: Run, *, with_caption: bool = True) -> Film:
     return Film(words, run.times, run.sigmas, run.noisy, run.estimates)
 
 
-def draw(run: Run, options: FigureOptions) -> Sheet:
-    """Draw the figure of a run that options ask for."""
+def draw(run: Run, options: FigureOptions, others: Sequence[Run] = ()) -> Sheet:
+    """Draw the figure of a run that options ask for; `others` are for the comparison."""
     if options.figure == "film":
         return film_figure(film(run, with_caption=options.caption), size=options.size)
-    draw = triptych_figure if options.figure == "triptych" else comparison_figure
-    return draw(comparison(run, with_caption=options.caption), size=options.size)
+    if options.figure == "triptych":
+        return triptych_figure(comparison(run, with_caption=options.caption), size=options.size)
+    shown = comparison(run, others, with_caption=options.caption)
+    return comparison_figure(shown, size=options.size)
 
 
-def image_bytes(run: Run, facts: Facts, options: FigureOptions, extension: str) -> bytes:
+def image_bytes(
+    run: Run, facts: Facts, options: FigureOptions, extension: str, others: Sequence[Run] = ()
+) -> bytes:
     """Return a figure as a file that carries the facts; without a date, so that it stays the same.
 
     All facts stand as JSON under Keywords (PDF), Comment (PNG) or Description (SVG), the command
@@ -64,6 +83,6 @@ def image_bytes(run: Run, facts: Facts, options: FigureOptions, extension: str) 
                 "Date": None},
     }  # fmt: skip
     buffer = io.BytesIO()
-    figure = draw(run, options)
+    figure = draw(run, options, others)
     figure.savefig(buffer, format=extension, dpi=options.dpi, metadata=metadata[extension])
     return buffer.getvalue()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from explorer.sizes import size_of
 
 FIGURES: dict[str, str] = {
-    "comparison": "input, output, truth and residual, with radial profiles",
+    "comparison": "input, output, truth and residual, with radial profiles; also of several",
     "triptych": "input, output and truth",
     "film": "eight of the steps",
 }

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from data.domains import Domain
 from explorer.figures.sheet import Sheet
-from explorer.scales import dex_limit, log_limits, log_ticks, scale_bar_kpc
+from explorer.scales import log_limits, log_ticks, scale_bar_kpc
 
 _BAR, _BAR_GAP = 0.7, 0.45  # in units of the text's size
 _SHADE = {"facecolor": "black", "alpha": 0.6, "linewidth": 0.0, "pad": 1.6}
@@ -69,9 +69,8 @@ def domain_panel(
     )  # fmt: skip
 
 
-def residual_panel(residual: NDArray[Any] | None) -> Panel:
-    """Return the panel of a residual in dex, NaN where there is nothing to compare."""
-    limit = dex_limit(residual)
+def residual_panel(residual: NDArray[Any] | None, limit: float) -> Panel:
+    """Return the panel of a residual up to `limit` dex, NaN where there is nothing to compare."""
     return Panel(
         "Residual", residual, (-limit, limit),
         mpl.colormaps["RdBu_r"].with_extremes(bad="#d0d0d0"), r"$\log_{10}$ output/truth (dex)",

@@ -1,6 +1,8 @@
-"""Radial profiles of output and truth, and the residual beneath."""
+"""Radial profiles of outputs and truth, and the residuals beneath."""
 
 from __future__ import annotations
+
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +13,7 @@ from engine.metrics.profile import radial_profile, residual_dex
 from explorer.figures.layout import Plan
 from explorer.figures.maps import Comparison
 from explorer.figures.panels import number, quantity, set_log_ticks
-from explorer.figures.sheet import BLUE, INK, Sheet
+from explorer.figures.sheet import CURVES, INK, Sheet
 from explorer.scales import dex_limit
 
 NUM_BINS = 20
@@ -20,7 +22,7 @@ NUM_BINS = 20
 def draw_profiles(
     sheet: Sheet, plan: Plan, comparison: Comparison, num_bins: int = NUM_BINS
 ) -> tuple[Axes, Axes]:
-    """Draw the radial profiles and, beneath, the output's residual from the truth.
+    """Draw the radial profiles and, beneath, each output's residual from the truth.
 
     Parameters
     ----------
@@ -30,25 +32,31 @@ def draw_profiles(
 
     Returns
     -------
-    Both axes; the output's curve is the first line of each.
+    Both axes; the outputs' curves are the first lines of each.
     """
     extent, target = comparison.extent_kpc, get_domain(comparison.target)
-    left, width = plan.grid.left, plan.grid.width
-    upper = sheet.place(left, plan.profile_top, width, plan.heights[0])
-    lower = sheet.place(left, plan.profile_top + plan.heights[0], width, plan.heights[1])
+    (left, top), width = plan.profile_corner, plan.profile_width
+    upper = sheet.place(left, top, width, plan.heights[0])
+    lower = sheet.place(left, top + plan.heights[0], width, plan.heights[1])
     thick = 0.17 * sheet.font
-    radii, profile = radial_profile(comparison.output, extent, num_bins)
-    truth = np.full(len(radii), np.nan)
-    upper.semilogy(radii, profile, color=BLUE, lw=thick, label="output")
+    truth = np.full(num_bins, np.nan)
     if comparison.truth is not None:
         truth = radial_profile(comparison.truth, extent, num_bins)[1]
+    limit = 0.0
+    for (title, output), look in zip(comparison.outputs.items(), cycle(CURVES), strict=False):
+        radii, profile = radial_profile(output, extent, num_bins)
+        residual = residual_dex(profile, truth)
+        words = title if comparison.others else "output"
+        upper.semilogy(radii, profile, lw=thick, label=words, **look)
+        lower.plot(radii, residual, lw=thick, **look)
+        limit = max(limit, dex_limit(residual))
+    if comparison.truth is not None:
         upper.semilogy(radii, truth, color=INK, lw=0.75 * thick, ls="--", label="truth")
-    residual = residual_dex(profile, truth)
-    lower.plot(radii, residual, color=BLUE, lw=thick)
     lower.axhline(0.0, color=INK, lw=0.5 * thick, ls=":")
     upper.set_ylabel(quantity(target), fontsize="small")
-    upper.legend(loc="upper right", ncols=2)
-    _dress(upper, lower, 0.5 * extent, dex_limit(residual))
+    where = "best" if comparison.others else "upper right"
+    upper.legend(loc=where, ncols=int(max(1, min(4, width / (12 * sheet.font)))))
+    _dress(upper, lower, 0.5 * extent, limit)
     sheet.align_ylabels([upper, lower])
     return upper, lower
 

@@ -12,6 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, BLUE, MUTED = "#222222", "#2166ac", "#555555"
+# Blue, then colors that people of any color vision tell apart (Okabe & Ito 2008); the truth's curve
+# alone is dashed.
+_HUES = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+CURVES: tuple[dict[str, Any], ...] = tuple(
+    {"color": hue, "ls": style} for style in ("-", "-.") for hue in _HUES
+)
 
 # Settings are matplotlib's own but for these, whatever the user's matplotlibrc says, so that a
 # figure comes out the same everywhere. Fonts are embedded as TrueType, and SVG keeps text as text.

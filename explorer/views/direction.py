@@ -30,7 +30,7 @@ class Sphere(pn.custom.JSComponent):
 
     angles = param.List(default=[0.0, 0.0, 0.0], doc="Inclination, position angle, azimuth.")
 
-    _esm = (_HERE / "sphere.js").read_text("utf-8")
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("pose.js", "sphere.js"))
     _stylesheets: ClassVar[list[str]] = [(_HERE / "sphere.css").read_text("utf-8")]
 
     def tell_shown(self) -> None:

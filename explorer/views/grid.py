@@ -188,7 +188,7 @@ class MapGrid(View):
         contents = self.contents()
         if self._session.glimpse and {event.name for event in events} == {"glimpse"}:
             for index in (_INPUT, _TRUTH):
-                self._panels[index].glance(contents[index])
+                self._panels[index].put(contents[index])
             return
         if len(contents) != len(self._panels):
             self._populate()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakMethod
 
 import holoviews as hv
 import numpy as np
@@ -112,9 +114,14 @@ class MapPanel(Viewer):
         self._size = 220
         self._figure: Any = None
         self._handles: Any = None
+        self._styled: theme.Colors | None = None
+        self._is_due = False
         self._scale_bar: Any = None
         self._readout: Label | None = None
-        self._nothing = Label(x=8, y=0, x_units="screen", y_units="screen", visible=False)
+        self._nothing = Label(
+            x=8, y=0, x_units="screen", y_units="screen", visible=False, text_font=theme.FONT,
+            text_font_size="12px", text_baseline="middle",
+        )  # fmt: skip
         self._pipe = Pipe(data=content)
         dynamic = hv.DynamicMap(image_element_of, streams=[self._pipe]).opts(
             hv.opts.Image(
@@ -125,7 +132,7 @@ class MapPanel(Viewer):
                 default_tools=["pan", "wheel_zoom", "box_zoom", "reset"], active_tools=["pan"],
                 toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
-                hooks=[self._dress], xlabel="x (kpc)", ylabel="y (kpc)",
+                hooks=[_weakly(self._dress)], xlabel="x (kpc)", ylabel="y (kpc)",
             )
         )  # fmt: skip
         self._pane = pn.pane.HoloViews(
@@ -135,35 +142,41 @@ class MapPanel(Viewer):
     def put(self, content: MapContent, colors: theme.Colors | None = None) -> None:
         """Put up another content, or the same in other colors.
 
-        Drawing takes long beside writing: it is done only where more than the title is another.
+        The figure that HoloViews once drew is changed past it where it is served: HoloViews takes
+        tens of milliseconds, during which a server answers nobody.
         """
         before, self._content = self._content, content
-        if colors is None and content.values is before.values:
-            if content == before:
-                return
-            if self._figure is not None and content == replace(before, title=content.title):
-                # A click is heard without the document's lock, which Bokeh's own models need.
-                pn.state.execute(self._entitle, schedule=True)
-                return
-        self._colors = colors or self._colors
-        self._pipe.send(content)
-
-    def _entitle(self) -> None:
-        self._figure.title.text = self._content.title
-
-    def glance(self, content: MapContent) -> None:
-        """Put up other values for a moment, until `put`: past HoloViews, which takes its time."""
-        if self._handles is None or content.values is None:
+        if colors is None and content == before and content.values is before.values:
             return
-        self._content = content
+        self._colors = colors or self._colors
+        if not self._is_served:
+            self._pipe.send(content)
+            return
+        self._pipe.update(data=content)  # for whoever draws it anew
+        if not self._is_due:
+            self._is_due = True
+            # A click is heard without the document's lock, which Bokeh's own models need.
+            pn.state.execute(self._redraw, schedule=True)
+
+    @property
+    def _is_served(self) -> bool:
+        """Whether changes of Bokeh's models reach a browser by themselves."""
+        document = None if self._figure is None else self._figure.document
+        return document is not None and document.session_context is not None
+
+    def _redraw(self) -> None:
+        """Draw the content that is there by now."""
+        self._is_due = False
+        content = self._content
         low, high = content.on_scale(content.limits).tolist()
-        self._handles["color_mapper"].update(low=low, high=high)
-        self._mark(self._handles["colorbar"])
-        half, side = 0.5 * content.extent_kpc, content.extent_kpc
-        self._handles["glyph_renderer"].data_source.data = {
-            "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
-            "x": [-half], "y": [-half], "dw": [side], "dh": [side],
-        }  # fmt: skip
+        self._handles["color_mapper"].update(low=low, high=high, palette=palette(content.colormap))
+        if content.values is not None:
+            half, side = 0.5 * content.extent_kpc, content.extent_kpc
+            self._handles["glyph_renderer"].data_source.data = {
+                "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
+                "x": [-half], "y": [-half], "dw": [side], "dh": [side],
+            }  # fmt: skip
+        self._describe()
 
     def close(self) -> None:
         """Leave the crosshair."""
@@ -180,30 +193,41 @@ class MapPanel(Viewer):
 
     def _dress(self, plot: Any, element: Any) -> None:
         """Set on the Bokeh figure what HoloViews leaves alone on updates."""
-        figure, content = plot.state, self._content
+        figure = plot.state
         if self._figure is not figure:
-            self._figure, self._handles = figure, plot.handles
+            self._figure, self._handles, self._styled = figure, plot.handles, None
             self._prepare(plot, figure)
+        self._describe()
         self._fit(figure)
-        theme.style_figure(figure, self._colors)
+
+    def _describe(self) -> None:
+        """Set what belongs to the content, but for the picture itself."""
+        figure, handles, content = self._figure, self._handles, self._content
+        bar, shown = handles["colorbar"], content.values is not None
+        if self._styled is not self._colors:
+            theme.style_figure(figure, self._colors)
+            theme.style_text(bar, self._colors)
+            self._styled = self._colors
         figure.title.text = content.title
-        plot.handles["color_mapper"].nan_color = self._colors.no_data
-        bar = plot.handles["colorbar"]
-        theme.style_text(bar, self._colors)
-        shown = content.values is not None
-        plot.handles["glyph_renderer"].visible = self._scale_bar.visible = shown
+        handles["color_mapper"].nan_color = self._colors.no_data
+        handles["glyph_renderer"].visible = self._scale_bar.visible = shown
         bar.title = f"{content.quantity} ({content.unit})"
         self._mark(bar)
-        self._nothing.update(visible=not shown and bool(content.nothing))
+        self._nothing.update(
+            visible=not shown and bool(content.nothing), text_color=self._colors.muted,
+            text=textwrap.fill(content.nothing, max(self._size // 7, 10)),
+        )  # fmt: skip
+        told = [content.unit, content.logarithmic]
         if self._readout is not None:
-            self._readout.tags = [content.unit, content.logarithmic]
+            self._readout.tags = told
         for tool in figure.toolbar.tools:
-            if isinstance(tool, HoverTool):
-                tool.tooltips = [
-                    ("x, y", "$x{0.0}, $y{0.0} kpc"),
-                    (content.quantity, f"@image{{custom}} {content.unit}"),
-                ]
-                tool.formatters = {"@image": _hover_formatter(content.logarithmic)}
+            if isinstance(tool, HoverTool) and tool.tags != told:
+                tool.update(
+                    tags=told,
+                    tooltips=[("x, y", "$x{0.0}, $y{0.0} kpc"),
+                              (content.quantity, f"@image{{custom}} {content.unit}")],
+                    formatters={"@image": _hover_formatter(content.logarithmic)},
+                )  # fmt: skip
 
     def _mark(self, bar: Any) -> None:
         """Put ticks on the color bar, which keeps the ticker that it was drawn with."""
@@ -217,10 +241,8 @@ class MapPanel(Viewer):
         for axis in figure.axis:
             axis.ticker.desired_num_ticks = min(6, self._size // 32)
         self._nothing.update(
-            y=self._size // 2, text=textwrap.fill(self._content.nothing, max(self._size // 7, 10)),
-            text_color=self._colors.muted, text_font=theme.FONT, text_font_size="12px",
-            text_baseline="middle",
-        )  # fmt: skip
+            y=self._size // 2, text=textwrap.fill(self._content.nothing, max(self._size // 7, 10))
+        )
         # The frame last: Bokeh lays a figure out anew with it, and measures it as it is by then.
         figure.update(
             styles={**theme.RIGID, "grid-area": self._area},
@@ -245,6 +267,21 @@ class MapPanel(Viewer):
 
     def __panel__(self) -> Any:
         return self._pane
+
+
+def _weakly(hook: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Return a hook for HoloViews, which keeps options as long as what they belong to.
+
+    A bound method among them would hold what holds them, and so for good.
+    """
+    method = WeakMethod(hook)
+
+    def call(plot: Any, element: Any) -> None:
+        held = method()
+        if held is not None:
+            held(plot, element)
+
+    return call
 
 
 def image_element_of(data: MapContent) -> hv.Image:

@@ -9,7 +9,6 @@ import panel as pn
 from bokeh.models import Range1d
 
 from explorer import theme
-from explorer.beside import Beside
 from explorer.session import Session
 from explorer.views.crosshair import Crosshair
 from explorer.views.grid import MapGrid
@@ -28,7 +27,7 @@ class Translate(View):
     def __init__(self, session: Session, **params: Any):
         super().__init__(session, **params)
         ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
-        self._beside, self._crosshair = Beside(session), Crosshair(margin=(0, 12), align="center")
+        self._beside, self._crosshair = session.beside, Crosshair(margin=(0, 12), align="center")
         self._bar = GridBar(session, self._beside, self._crosshair)
         self._maps = MapGrid(session, self._beside, ranges, self._crosshair)
         self._steps = StepPlayer(session, *ranges, crosshair=self._crosshair.move)

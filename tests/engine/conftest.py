@@ -22,9 +22,10 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def small_network(channels_in=2):
+def small_network(channels_in=2, **options):
     torch.manual_seed(0)
-    network = UNet(UNetConfig(channels_in=channels_in, widths=(8, 16), blocks=(1, 1), patch=2))
+    config = UNetConfig(channels_in=channels_in, widths=(8, 16), blocks=(1, 1), patch=2, **options)
+    network = UNet(config)
     nn.init.normal_(network.refine[-1].weight, std=0.2)
     return network
 
@@ -61,6 +62,15 @@ def awake():
 def checkpoint(tmp_path):
     network = small_network()
     folder = tmp_path / "small"
+    save_checkpoint(folder, network.state_dict(), small_card(network))
+    return folder
+
+
+@pytest.fixture
+def prior_checkpoint(tmp_path):
+    """One that also knows the prior."""
+    network = small_network(null_source=True)
+    folder = tmp_path / "prior"
     save_checkpoint(folder, network.state_dict(), small_card(network))
     return folder
 

@@ -13,7 +13,7 @@ from engine.processes.flow import FlowMatching
 from engine.processes.indi import InDI
 from engine.processes.pix2pix import Pix2Pix
 from engine.samplers import SAMPLERS
-from engine.translator import Translator, TranslatorError, available
+from engine.translator import Request, Translator, TranslatorError, available
 
 SHAPE = (16, 16)
 
@@ -153,6 +153,35 @@ def test_many_maps_at_once_are_those_one_by_one(translator, rng):
     together = translator.sample_normalized(normalize(maps, "gas"), "gas", "hi", num_samples=3)
     alone = translator.translate(maps[10], "gas", "hi", num_samples=3, seed=10)
     np.testing.assert_allclose(denormalize(together[10], "hi"), alone, rtol=2e-3)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_together_each_gets_what_it_gets_alone(prior_checkpoint, rng, sampler, guidance):
+    translator = Translator.load(prior_checkpoint, device="cpu")
+    pairs = [("gas", "hi", 7), ("hi", "gas", 7), ("gas", "hi", 8)]
+    options = {"num_steps": 3, "sampler": sampler, "guidance": guidance}
+    requests = [Request(10 ** rng.normal(6.3, 0.5, SHAPE), *each) for each in pairs]
+    together = list(translator.together(requests, **options))
+    for each, steps in zip(requests, zip(*together, strict=True), strict=True):
+        alone = list(translator.trajectory(**vars(each), **options))
+        for one, other in zip(steps, alone, strict=True):
+            assert (one.index, one.time, one.num_steps) == (
+                other.index, other.time, other.num_steps)  # fmt: skip
+            np.testing.assert_allclose(one.x, other.x, atol=1e-4)
+            made, expected = (normalize(s.estimate, each.target) for s in (one, other))
+            np.testing.assert_allclose(made, expected, atol=1e-4)
+    first, _, last = (step.x for step in together[-1])
+    assert np.abs(first - last).max() > 0.1  # of other maps and seeds
+
+
+def test_together_takes_maps_of_one_shape(translator, rng):
+    requests = [Request(np.ones(shape), "gas", "hi") for shape in (SHAPE, (32, 32))]
+    for wrong in (requests, []):
+        with pytest.raises(TranslatorError, match="one or more, of maps of one shape"):
+            translator.together(wrong)
+    assert translator.room((64, 64)) > translator.room((128, 128)) >= translator.room((2048, 2048))
+    assert translator.room((2048, 2048)) == 1
 
 
 def test_many_maps_that_the_network_cannot_take_are_refused(translator):

@@ -11,6 +11,7 @@ from bokeh.models import Range1d
 from data.normalize import DEFAULT
 from explorer import library, session
 from explorer.beside import Beside
+from explorer.controls import Controls
 from explorer.store import Store
 from explorer.views.crosshair import Crosshair
 from explorer.views.grid import MapGrid, _place
@@ -45,11 +46,15 @@ class Toy:
     def __init__(self, name, gate, log):
         self.name, self.gate, self.log = name, gate, log
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
+    def room(self, shape):
+        return 1
+
+    def together(self, requests, *, num_steps, guidance):
         self.log.append(self.name)
+        [request] = requests
         for i in range(1, num_steps + 1):
             assert self.gate.wait(10)
-            yield Frame(i, num_steps, (FACTORS[self.name] * source_map)[None])
+            yield [Frame(i, num_steps, (FACTORS[self.name] * request.source_map)[None])]
 
 
 @pytest.fixture
@@ -97,6 +102,18 @@ def test_others_run_in_turn_on_the_same_view_each_in_its_own_steps(one, log):
     assert [lane.name for lane in beside.lanes] == ["three"]
     wait_until(lambda: not beside.busy, "the worker", 10)
     assert log == ["one", "two", "three"]  # it was kept
+
+
+def test_the_pages_export_shows_those_that_are_there_where_its_format_does(one):
+    controls = Controls(one)
+    one.store.beside = "two,broken"
+    wait_until(lambda: not one.beside.busy, "the worker", 10)
+    assert controls._download.filename.endswith("-one-seed0-steps2-beside-two.pdf")
+    assert b"-m explorer export" in controls._export().getvalue()
+    assert b"--beside two " in controls._export().getvalue()
+    controls._format.value = "csv"
+    assert controls._download.filename.endswith("-one-seed0-steps2.csv")
+    assert b"--beside" not in controls._export().getvalue()
 
 
 def test_what_cannot_run_says_why_and_the_others_go_on(one, log):

@@ -8,9 +8,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data.cutouts import write_cutout
 from data.normalize import DEFAULT
@@ -30,15 +32,23 @@ class Toy:
 
     grid_size, default_steps, default_sampler = 32, 4, "ddim"
     normalization = DEFAULT
+    card: ClassVar = {"default_steps": 4}
     process = SimpleNamespace(is_iterative=True)
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
+    def together(self, requests, *, num_steps, guidance):
+        [request] = requests
         for i in range(1, num_steps + 1):
-            x = np.full((1, *source_map.shape), seed, np.float32)
-            estimate = (1.0 + num_steps - i) * source_map[None]
-            yield SimpleNamespace(
-                time=1 - i / num_steps, sigma=0.0, x=x, estimate=estimate, num_steps=num_steps
-            )
+            x = np.full((1, *request.source_map.shape), request.seed, np.float32)
+            estimate = (1.0 + num_steps - i) * request.source_map[None]
+            yield [
+                SimpleNamespace(
+                    time=1 - i / num_steps, sigma=0.0, x=x, estimate=estimate, num_steps=num_steps
+                )
+            ]
+
+
+class Big(Toy):
+    grid_size = 64
 
 
 @pytest.fixture
@@ -96,6 +106,27 @@ def test_options_are_those_of_the_view(toy, run, extension, tmp_path, capsys):
     assert (again.galaxy, again.seed, again.steps, again.guidance) == (
         "synthetic-000001", 7, 3, 1.5,
     )  # fmt: skip
+
+
+def test_translators_beside_take_their_own_steps(toy, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--galaxy", "synthetic-000001", "--rotation", "2", "--steps", "3", "--seed", "7"]
+    words += ["--beside", "flow,edm,flow", "--dpi", "50", "--format", "png"]
+    assert main(["export", *words]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path.name.endswith("-ddpm-seed7-steps3-beside-flow-edm.png")
+    facts = json.loads(Image.open(path).text["Comment"])
+    assert [(each["translator"], each["steps"]) for each in facts["beside"]] == [
+        ("flow", 4), ("edm", 4),
+    ]  # fmt: skip
+    content = path.read_bytes()
+    assert main(shlex.split(facts["command"])[3:]) == 0
+    assert path.read_bytes() == content
+    monkeypatch.setattr(library, "load_translator", lambda name: Toy() if name == "ddpm" else Big())
+    assert main(["export", *words]) == 2
+    assert "beside must name translators of maps of 32 pixels a side, got flow of 64" in (
+        capsys.readouterr().err
+    )
 
 
 def test_format_follows_the_name_of_the_file(toy, tmp_path):
@@ -164,6 +195,8 @@ def test_center_and_radius_are_in_the_line(run):
         (["--rotation", "0", "--angles", "200,0,0"], "angles must be an inclination"),
         (["--rotation", "0", "--angles", "up"], "angles must be an inclination"),
         (["--angles", "1,2,3"], "angles belong to rotation 0, got rotation 1"),
+        (["--beside", "flow", "--format", "csv"], "beside goes with the figure comparison"),
+        (["--beside", "ddpm"], "beside must name translators other than ddpm, got 'ddpm'"),
         (["--radius", "3"], "center and radius belong to a cutout"),
     ],
 )

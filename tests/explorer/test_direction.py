@@ -14,6 +14,7 @@ from explorer.store import Store, are_angles
 from explorer.views.crosshair import Crosshair
 from explorer.views.direction import DirectionControl
 from explorer.views.grid import MapGrid
+from explorer.views.maps import MapPanel
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
 NAME = "synthetic-900324"
@@ -123,27 +124,46 @@ def test_a_browser_may_say_anything(said, good):
     assert are_angles(said) is good
 
 
-def test_a_glance_draws_what_holoviews_would(session, scene):
+def test_a_served_figure_is_changed_to_what_holoviews_would_draw(session, scene, monkeypatch):
     hv.extension("bokeh", logo=False)
     maps = MapGrid(session, Beside(session), (Range1d(), Range1d()), Crosshair())
     maps.__panel__().get_root()
 
-    def drawn(index):
-        handles = maps._panels[index]._handles
-        data = handles["glyph_renderer"].data_source.data
-        mapper = handles["color_mapper"]
-        return {name: np.array(value) for name, value in data.items()}, (mapper.low, mapper.high)
+    def drawn():
+        """Return all that there is of the figures, but for what differs from one to the next."""
+        found = []
+        for panel in maps._panels:
+            data = panel._handles["glyph_renderer"].data_source.data
+            mapper, bar = panel._handles["color_mapper"], panel._handles["colorbar"]
+            found.append((
+                {name: np.array(value, np.float32) for name, value in data.items()},
+                (mapper.low, mapper.high), mapper.palette, mapper.nan_color,
+                panel._figure.title.text, panel._figure.title.text_color, bar.title,
+                bar.major_label_overrides, bar.ticker.ticks, panel._readout.tags,
+                panel._handles["glyph_renderer"].visible, panel._nothing.visible,
+            ))  # fmt: skip
+        return found
 
     angles = (40.0, 20.0, 10.0)
-    settled = library.load_scene(NAME, library.FREE, library.COARSE_GRID, angles)
-    seen = library.glimpse(scene, angles, ("gas", "dark_matter"))
-    session.glimpse = seen
-    glances = [drawn(index) for index in (0, 2)]
-    session.param.update(glimpse=None, scene=settled)
-    for (data, limits), (settled_data, settled_limits) in zip(
-        glances, [drawn(index) for index in (0, 2)], strict=True
-    ):
-        assert data.keys() == settled_data.keys()
-        for name, values in data.items():
-            np.testing.assert_allclose(values, settled_data[name], rtol=1e-5)
-        assert limits == pytest.approx(settled_limits)
+    changes = [
+        lambda: setattr(session, "scene", library.load_scene(NAME, library.FREE, 64, angles)),
+        lambda: setattr(session.store, "target", "temperature"),
+        lambda: setattr(session.store, "scale", "linear"),
+        lambda: setattr(session, "dark", not session.dark),
+        lambda: setattr(session, "preview", (1, 4, session.scene.maps["dark_matter"])),
+        lambda: setattr(session, "preview", None),
+        lambda: session.store.param.update(target="dark_matter", scale="logarithmic"),
+    ]
+    for change in changes:
+        with monkeypatch.context() as patch:
+            patch.setattr(MapPanel, "_is_served", True)
+            change()
+        quick = drawn()
+        for panel in maps._panels:
+            panel._pipe.send(panel._content)
+        for one, other in zip(quick, drawn(), strict=True):
+            if one[-2]:  # where there is a picture
+                for name, values in one[0].items():
+                    np.testing.assert_allclose(values, other[0][name], rtol=1e-5)
+                assert one[1] == pytest.approx(other[1])
+            assert one[2:] == other[2:]

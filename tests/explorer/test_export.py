@@ -19,7 +19,15 @@ from astropy.wcs import WCS
 from PIL import Image
 
 from engine.shelf import checkpoint_folder
-from explorer.export import FORMATS, FigureOptions, archive, export_bytes, export_name, unavailable
+from explorer.export import (
+    FORMATS,
+    FigureOptions,
+    archive,
+    export_bytes,
+    export_name,
+    takes_others,
+    unavailable,
+)
 from explorer.export import formats as registry
 from explorer.export.moving import frame_rate
 from explorer.export.provenance import caption, checkpoint_digest, export_command, facts_of
@@ -208,7 +216,7 @@ def test_many_steps_play_faster():
 
 
 def test_zip_holds_all_of_it(run, monkeypatch):
-    def stub(run, extension, options):
+    def stub(run, extension, options, others=()):
         text = f"{extension} {options.figure} {options.size}".encode()
         return io.BytesIO(exported(run, extension) if extension in ("csv", "fits") else text)
 
@@ -229,6 +237,60 @@ def test_zip_holds_all_of_it(run, monkeypatch):
     assert "steps.mp4       left out: MP4 needs PyAV" in files["README.txt"].decode()
     assert json.loads(files["provenance.json"]) == facts(run, "zip")
     assert exported(run, "zip") == exported(run, "zip")
+
+
+@pytest.fixture
+def others(run):
+    """Return what two other translators made: one whose hash is known, one of a single step."""
+    weights = replace(run.view, translator="flow", steps=16)
+    one = replace(run.view, translator="l1", steps=1)
+    return [
+        replace(run, view=weights, estimates=2 * run.estimates),
+        replace(run, view=one, times=run.times[-1:], estimates=4 * run.estimates[-1:], sampler=""),
+    ]
+
+
+def test_translators_beside_are_named_with_their_weights_in_line_facts_and_caption(run, others):
+    options = FigureOptions(size="120mm", dpi=50)
+    image = Image.open(io.BytesIO(export_bytes(run, "png", options, others).getvalue()))
+    told = json.loads(image.text["Comment"])
+    assert [each["translator"] for each in told["beside"]] == ["flow", "l1"]
+    assert [each["checkpoint_sha256"] for each in told["beside"]] == [
+        checkpoint_digest("flow"), checkpoint_digest("l1"),
+    ]  # fmt: skip
+    assert told["translator"] == "toy"
+    assert " --beside flow,l1 " in told["command"]
+    assert told["command"].endswith("-toy-seed7-steps3-beside-flow-l1.png")
+    assert (
+        "toy, 3 steps of ddim, seed 7; flow, 3 steps of ddim, seed 7; l1, one step;"
+        in (told["title"])
+    )
+    alone = Image.open(io.BytesIO(export_bytes(run, "png", options).getvalue()))
+    assert "beside" not in json.loads(alone.text["Comment"])
+
+
+def test_an_export_that_shows_no_translators_beside_refuses_them(run, others):
+    assert [name for name in FORMATS if takes_others(name)] == ["pdf", "png", "svg", "zip"]
+    for extension, options in (("csv", FigureOptions()), ("pdf", FigureOptions("film"))):
+        with pytest.raises(ValueError, match="beside goes with the figure comparison as PDF"):
+            export_bytes(run, extension, options, others)
+
+
+def test_zip_has_the_comparison_of_several(run, others, monkeypatch):
+    asked = {}
+
+    def stub(run, extension, options, others=()):
+        asked[extension, options.figure] = len(others)
+        return io.BytesIO()
+
+    monkeypatch.setattr(archive, "export_bytes", stub)
+    packed = zipfile.ZipFile(io.BytesIO(export_bytes(run, "zip", DRAFT, others).getvalue()))
+    assert {key for key, count in asked.items() if count == 2} == {
+        (extension, "comparison") for extension in ("pdf", "svg", "png")
+    }
+    assert asked["csv", "triptych"] == 0
+    (readme,) = [name for name in packed.namelist() if name.endswith("README.txt")]
+    assert "--beside flow,l1" in packed.read(readme).decode()
 
 
 def test_what_cannot_be_written_is_refused_in_a_sentence(run, monkeypatch):

@@ -5,6 +5,7 @@ import io
 import weakref
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -71,6 +72,53 @@ def test_profile_is_that_of_the_maps(run, shown):
     np.testing.assert_allclose(curves["truth"].get_ydata(), run.truth_profile)
 
 
+@pytest.fixture
+def several(run):
+    """Return what three translators made, 0.1, 0.4 and 0.7 dex above the truth."""
+    others = {"Two": 2 * run.output, "Three": 4 * run.output}
+    return Comparison(0.1 * run.truth, run.output, run.truth, "gas", "dark_matter", 40.0,
+                      "words " * 60, "One", others)  # fmt: skip
+
+
+def test_several_translators_have_a_column_and_a_curve_each_on_shared_scales(run, several):
+    figure = comparison_figure(several)
+    shown = {axes.texts[0].get_text(): axes.images[0] for axes in figure.axes if axes.images}
+    assert list(shown) == ["Input\ngas", "Truth\ndark matter", "One", "Residual", "Two", "Three"]
+    maps = [shown[title] for title in ("Truth\ndark matter", "One", "Two", "Three")]
+    assert len({image.get_clim() for image in maps}) == 1
+    drawn = images(figure)
+    residuals = [image for image in drawn if image.axes.texts[0].get_text() == "Residual"]
+    assert {image.get_clim() for image in residuals} == {(-1.0, 1.0)}
+    for image, factor in zip(residuals, (1.25, 2.5, 5.0), strict=True):
+        np.testing.assert_allclose(image.get_array(), np.log10(factor), atol=0.01)
+        above = drawn[drawn.index(image) - 1].axes.get_position()
+        assert image.axes.get_position().x0 == pytest.approx(above.x0)
+        assert image.axes.get_position().y1 < above.y0
+    curves = {line.get_label(): line for a in figure.axes for line in a.lines}
+    np.testing.assert_allclose(curves["Three"].get_ydata(), 4 * run.profiles[-1])
+    looks = {
+        (line.get_color(), line.get_linestyle())
+        for name, line in curves.items()
+        if name in ("One", "Two", "Three", "truth")
+    }
+    assert len(looks) == 4
+
+
+@pytest.mark.parametrize("size", ["one-column", "two-columns", "slide"])
+@pytest.mark.parametrize("count", [2, 5])
+def test_several_translators_fit_on_every_size(run, several, size, count):
+    others = {f"Translator {n}": run.output for n in range(1, count)}
+    figure = comparison_figure(replace(several, others=others), size=size)
+    inked, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert inked.x0 >= 0
+    assert inked.y0 >= 0
+    assert inked.x1 <= width
+    assert inked.y1 <= height
+    places = [image.axes.get_position() for image in images(figure)]
+    assert len(places) == 2 * (count + 1)
+    assert not any(a.overlaps(b) for i, a in enumerate(places) for b in places[:i])
+
+
 def test_film_shows_states_and_estimates_of_its_times(run):
     figure = film_figure(film(run))
     states, estimates = images(figure)[:6:2], images(figure)[1:6:2]
@@ -133,6 +181,11 @@ def test_threads_and_settings_of_the_user_change_nothing(shown):
 def test_bad_input_is_a_sentence(run, shown):
     with pytest.raises(ValueError, match="truth must have"):
         Comparison(run.truth, run.output, np.ones((3, 3)), "gas", "stars", 40.0)
+    with pytest.raises(ValueError, match=r"others must have the output's shape .* of Two"):
+        replace(shown, others={"Two": np.ones((3, 3))})
+    crowd = {f"{n}": run.output for n in range(9)}
+    with pytest.raises(ValueError, match="no room for 10 translators side by side"):
+        comparison_figure(replace(shown, others=crowd), size="slide")
     with pytest.raises(ValueError, match="extent_kpc"):
         Comparison(run.truth, run.output, None, "gas", "stars", 0.0)
     for bad in ("poster", "10mm", "mm", "1e9mm"):

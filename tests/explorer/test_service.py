@@ -4,6 +4,7 @@ import asyncio
 import json
 import queue
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -17,13 +18,14 @@ from explorer import library, service
 from explorer.session import Session
 from explorer.store import Store
 from explorer.worker import Worker
+from tests.waiting import wait_until
 
 LONG = 10.0
 
 
 @pytest.fixture(scope="module")
-def address():
-    """A server in a thread of its own, for the browser's tests leave their loop in this one."""
+def served():
+    """Address and loop of a server in a thread, for the browser's tests leave their loop here."""
     told, loops = queue.Queue(), []
 
     def serve():
@@ -41,14 +43,17 @@ def address():
 
     thread = threading.Thread(target=serve)
     thread.start()
-    yield f"http://127.0.0.1:{told.get(timeout=LONG)}"
+    port = told.get(timeout=LONG)
     loop, end = loops[0]
+    yield f"http://127.0.0.1:{port}", loop
     loop.call_soon_threadsafe(end.set)
     thread.join(LONG)
 
 
 @pytest.fixture
-def fetch(address):
+def fetch(served):
+    address, _ = served
+
     def ask(path):
         try:
             with urllib.request.urlopen(address + path, timeout=LONG) as answer:
@@ -118,3 +123,17 @@ def test_it_counts_sessions_and_jobs(fetch):
     assert after["galactic_alchemy_sessions",] == before
     assert after["galactic_alchemy_wait_seconds_count", "counted"] == 1
     assert after["process_resident_memory_bytes",] > 1e6
+
+
+def test_it_tells_how_late_its_loop_comes(served, fetch):
+    numbers(fetch)  # from now on
+    _, loop = served
+    loop.call_soon_threadsafe(time.sleep, 0.3)
+    worst = []
+    wait_until(lambda: worst.append(late(fetch)) or max(worst) > 0.2, "the loop", 10)
+    assert numbers(fetch)["galactic_alchemy_loop_late_seconds_count",] > 0
+    wait_until(lambda: late(fetch) < 0.2, "a loop that is on time again", 10)
+
+
+def late(fetch):
+    return numbers(fetch)["galactic_alchemy_loop_worst_seconds",]

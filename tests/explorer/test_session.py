@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,14 @@ from explorer.translation import residual_map
 from tests.waiting import wait_until
 
 CARD = {"domains": ["gas", "dark_matter"], "default_steps": 4, "grid_size": 32}
+FORBIDDEN = 666
 
 
 class Toy:
-    """Walks from twice the input to the input; waits at a gate before each step."""
+    """Walks from twice the input to the input; waits at a gate before each step.
+
+    It has room for four at once, and notes the seeds of each batch.
+    """
 
     default_sampler = "ddim"
     normalization = DEFAULT
@@ -25,14 +30,29 @@ class Toy:
         self.gate = threading.Event()
         self.gate.set()
         self.closed = False
+        self.batches, self.steps = [], 0
 
-    def trajectory(self, source_map, source, target, *, num_steps, seed, guidance):
+    def room(self, shape):
+        return 4
+
+    def together(self, requests, *, num_steps, guidance):
+        self.batches.append([request.seed for request in requests])
+        if any(request.seed == FORBIDDEN for request in requests):
+            raise ValueError("this seed is not to be had")
+        return self._walk(requests, num_steps)
+
+    def _walk(self, requests, num_steps):
         try:
             for i in range(1, num_steps + 1):
                 assert self.gate.wait(10)
-                x = np.full((1, *source_map.shape), seed, np.float32)
+                self.steps += 1
                 factor = 1.0 + (num_steps - i) / num_steps
-                yield Frame(i, num_steps, 1 - i / num_steps, x, (source_map * factor)[None])
+                yield [
+                    Frame(i, num_steps, 1 - i / num_steps,
+                          np.full((1, *each.source_map.shape), each.seed, np.float32),
+                          (each.source_map * factor)[None])
+                    for each in requests
+                ]  # fmt: skip
         finally:
             self.closed = True
 
@@ -99,6 +119,99 @@ def test_cancel_stops_between_steps(toy):
     assert one.run is None
     one.translate()
     wait_until(lambda: one.run is not None, "the worker", 10)
+
+
+def sessions_of(toy, *seeds):
+    """Return sessions that wait for their own seeds, each with the worker held at the first's."""
+    made = []
+    for seed in seeds:
+        one = session.Session(Store(cards={"toy": CARD}, seed=seed))
+        one.start()
+        wait_until(lambda one=one: one.busy, "the maps", 10)
+        made.append(one)
+        if len(made) == 1:
+            wait_until(lambda: toy.batches, "the first to be begun", 10)
+    return made
+
+
+def test_sessions_that_wait_are_translated_in_one_go_each_with_its_own_seed(toy):
+    toy.gate.clear()
+    sessions = sessions_of(toy, 10, 11, 12, 13, 14, 15)
+    sessions[1].store.steps = 3  # which does not agree with the others
+    wait_until(lambda: sessions[1].scene is not None, "the maps", 10)
+    sessions[1].translate()
+    previews = {each.store.seed: [] for each in sessions}
+    for each in sessions:
+        seen = previews[each.store.seed]
+        each.param.watch(lambda event, seen=seen: seen.append(event.new), "preview")
+    toy.gate.set()
+    for each in sessions:
+        wait_until(lambda each=each: each.run is not None, "the worker", 10)
+        assert each.run.view == each.store.view
+        assert (each.run.noisy == each.store.seed).all()
+        # The last one is the result itself.
+        assert [p[0] for p in previews[each.store.seed] if p] == list(range(1, each.store.steps))
+    # Four have room; the one that does not agree has its turn after those who came before it.
+    assert toy.batches == [[10], [12, 13, 14, 15], [11]]
+
+
+def test_one_that_leaves_does_not_stop_the_others_and_all_stop_the_batch(toy):
+    toy.gate.clear()
+    first, stays, leaves = sessions_of(toy, 20, 21, 22)
+    first.cancel()
+    toy.closed = False
+    seen = []
+    stays.param.watch(lambda event: seen.append(leaves.cancel()), "preview")
+    toy.gate.set()
+    wait_until(lambda: stays.run is not None, "the worker", 10)
+    assert toy.batches == [[20], [21, 22]]
+    assert leaves.run is None
+    assert library.RUNS.get(leaves.store.view) is None
+    assert "cancelled" in leaves.notice
+    wait_until(lambda: worker.MODEL.is_idle, "the worker", 10)
+
+    toy.gate.clear()
+    toy.batches.clear()
+    toy.steps = 0
+    first, one, other = sessions_of(toy, 30, 31, 32)
+    one.param.watch(lambda event: (one.close(), other.close()), "preview")
+    toy.gate.set()
+    wait_until(lambda: worker.MODEL.is_idle, "the worker", 10)
+    assert toy.batches == [[30], [31, 32]]
+    assert one.run is other.run is None
+    assert toy.steps == first.store.steps + 2  # both have left by the second
+
+
+def test_a_bad_request_in_a_batch_harms_no_other(toy):
+    toy.gate.clear()
+    _, good, bad = sessions_of(toy, 40, 41, FORBIDDEN)
+    toy.gate.set()
+    wait_until(lambda: good.run is not None and bad.notice, "the worker", 10)
+    assert bad.notice == "This seed is not to be had."
+    assert bad.run is None
+    assert toy.batches == [[40], [41, FORBIDDEN], [41], [FORBIDDEN]]
+
+
+def test_what_another_has_waited_for_as_well_is_made_once(toy):
+    toy.gate.clear()
+    sessions = sessions_of(toy, 50, 51)
+    same = session.Session(Store(cards={"toy": CARD}, seed=50))
+    same.start()
+    wait_until(lambda: same.busy, "the maps", 10)
+    toy.gate.set()
+    for each in (*sessions, same):
+        wait_until(lambda each=each: each.run is not None, "the worker", 10)
+    assert toy.batches == [[50], [51]]
+    assert same.run is sessions[0].run
+
+
+def test_turning_says_where_the_queue_is_full(toy, run, monkeypatch):
+    one = session.Session(Store(cards={"toy": CARD}, galaxy=run.scene.key or None))
+    monkeypatch.setattr(worker.MAPS, "submit", lambda *arguments: None)
+    one.scene = replace(run.scene, key=one.store.galaxy, orientation=object())
+    one.turn((10.0, 20.0, 30.0))
+    assert one.notice == "The server is busy: try again in a moment."
+    assert not one.loading
 
 
 def test_failure_is_a_sentence_and_the_worker_lives_on(toy, monkeypatch):

@@ -60,6 +60,40 @@ def test_those_who_wait_are_told_how_many_come_before(held):
     assert told["late"] == [3, 2, 1, 0]
 
 
+def test_jobs_of_one_key_are_done_in_one_go_and_others_keep_their_turns(held):
+    worker, gate = held
+    done, places = [], []
+
+    def work(job):
+        done.append([each.request for each in worker.join(job, 3)])
+
+    for owner, key, request in (
+        ("a", "x", "a0"), ("a", "x", "a1"), ("b", "y", "b0"), ("c", "x", "c0"), ("d", None, "d0"),
+        ("e", "x", "e0"), ("f", None, "f0"), ("g", "y", "g0"),
+    ):  # fmt: skip
+        tell = (lambda job, ahead: places.append(ahead)) if request == "b0" else lambda *told: None
+        worker.submit(work, owner, tell, key, request)
+    finish(worker, gate)
+    # One of each first, and who was served goes to the end; without a key, a job stands alone.
+    assert done == [["a0", "c0", "e0"], ["b0", "g0"], ["d0"], ["f0"], ["a1"]]
+    assert places[0] == 2
+    assert places[-1] == 0
+
+
+def test_who_leaves_is_not_joined(held):
+    worker, gate = held
+    done, jobs = [], []
+
+    def work(job):
+        jobs[1].cancel()
+        done.append([each.request for each in worker.join(job, 3)])
+
+    jobs += [worker.submit(work, owner, key="x", request=owner) for owner in "abc"]
+    finish(worker, gate)
+    assert done == [["a", "c"]]
+    assert all(job.done for job in jobs)
+
+
 def test_places_move_up_when_somebody_leaves(held):
     worker, gate = held
     places = []
