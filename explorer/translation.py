@@ -120,6 +120,8 @@ def translate_together(tasks: Sequence[Task]) -> Iterator[Run | Exception]:
 
     Where one ends early, the others go on; where all have, there are no further steps.
     """
+    if not tasks:
+        return
     try:
         walk = _walk(tasks)
     except Exception as error:

@@ -19,7 +19,8 @@ from explorer.views.labels import GAP_PX, Array, place_labels
 _CRPS, _SECONDS = (
     next(i for i, c in enumerate(COLUMNS) if c.head == head) for head in ("CRPS", "Time a map")
 )
-_LIMIT_DEX = 0.7  # of the matrix's colors: a factor of five; between HI and 21 cm it is more
+_LIMIT_DEX = 0.7  # of the colors of the matrix: a factor of five
+_EXACT_DEX = 0.005
 _LETTER_PX, _TICK_PX = 6.4, 60
 
 
@@ -126,12 +127,15 @@ class DirectionMatrix(Chart):
     def put(
         self, ratios: Mapping[Pair, tuple[float, float]], here: Pair, colors: theme.Colors
     ) -> None:
-        """Show ratios, and mark the direction on view."""
+        """Show ratios, and mark the direction on view.
+
+        Where the baseline leaves no error, as between HI and its brightness, there is none to beat.
+        """
         places = {name: place for place, name in enumerate(DOMAINS)}
         pairs = [pair for pair, values in ratios.items() if np.isfinite(values).all()]
         own, base = (np.array([ratios[pair][k] for pair in pairs], float) for k in (0, 1))
-        ratio = own / base
-        dex = np.log10(ratio)
+        ratio, is_exact = own / base, base < _EXACT_DEX
+        dex = np.where(is_exact, 0.0, np.log10(ratio))
         shades = palette(colors.diverging)
         steps = np.clip((0.5 + 0.5 * dex / _LIMIT_DEX) * (len(shades) - 1), 0, len(shades) - 1)
         fill = [shades[round(step)] for step in steps]
@@ -141,7 +145,10 @@ class DirectionMatrix(Chart):
             "source_label": [DOMAINS[pair[0]].label for pair in pairs],
             "target_label": [DOMAINS[pair[1]].label for pair in pairs],
             "own": own, "base": base, "ratio": ratio,
-            "text": [f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratio],
+            "text": [
+                "exact" if exact else f"{r:.2f}" if r < 10 else f"{r:.0f}"
+                for r, exact in zip(ratio, is_exact, strict=True)
+            ],
             "fill": fill, "ink": [_ink(color) for color in fill],
         }  # fmt: skip
         self.sources["here"].data = {"x": [places[here[1]]], "y": [places[here[0]]]}

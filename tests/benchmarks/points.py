@@ -11,13 +11,13 @@ size would take longer than `--seconds`, by its last two, is left there.
 from __future__ import annotations
 
 import argparse
-import json
 import math
+import multiprocessing
 import os
 import resource
-import subprocess
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -97,15 +97,11 @@ def _peak(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def apart(kind: str, points: int, train: bool, device: str, limit: float) -> list[float] | None:
-    """Return the same, measured in another process; None where it fails or takes too long."""
-    command = [sys.executable, __file__, "--one", kind, str(points), str(int(train)),
-               "--device", device]  # fmt: skip
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+def apart(kind: str, points: int, train: bool, device: str) -> tuple[float, float]:
+    """Return the same, measured in a process of its own."""
+    context = multiprocessing.get_context("fork" if device == "cpu" else "spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(partial(measure, kind, points, train=train, device=device)).result()
 
 
 def exponent(sizes: list[int], values: list[float]) -> float:
@@ -142,13 +138,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.one:
-        kind, points, train = options.one
-        print(json.dumps(measure(kind, int(points), train=train == "1", device=options.device)))
-        return
     rows: dict[tuple[str, bool], list[tuple[int, float, float]]] = {}
     for train in (False, True):
         for kind in ("scans", "attention"):
@@ -160,9 +151,7 @@ def main() -> None:
                     )
                     if found[-1][1] * (points / found[-1][0]) ** power > options.seconds:
                         break
-                one = apart(kind, points, train, options.device, 4.0 * options.seconds)
-                if one is None:
-                    break
+                one = apart(kind, points, train, options.device)
                 found.append((points, *one))
                 print(kind, train, points, *one, flush=True)
     write(rows, locality(), options.device)

@@ -139,6 +139,6 @@ def test_no_values_are_taken_from_another_file(store, tmp_path, point):
         point(file, secret)
     with h5py.File(files[0], "r") as file:
         assert file["dm/images"][0].any()  # h5py itself would have told.
-    with pytest.raises(StoreError, match="/?dm/images .*in another file"):
+    with pytest.raises(StoreError, match=r"/?dm/images .*in another file"):
         read_published(files[:1], tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -7,9 +7,10 @@ import pytest
 
 from explorer import library, theme
 from explorer.comparison import COLUMNS, compare, standings_of
+from explorer.scales import palette
 from explorer.views.compare import Compare
 from explorer.views.labels import Labels, place_labels
-from explorer.views.methods import CostPlot
+from explorer.views.methods import CostPlot, DirectionMatrix
 
 PAIRS = tuple(permutations(("gas", "dark_matter", "stars", "temperature"), 2))
 
@@ -183,3 +184,13 @@ def test_another_translator_changes_the_figures(view, judged):
     assert (data(view, "matrix", "cells")["ratio"] > 1.3 * before).all()
     view._choose_translator("pixelwise")  # none of the page's translators
     assert judged.store.translator == "poor"
+
+
+def test_nothing_is_beaten_where_the_baseline_is_exact():
+    matrix = DirectionMatrix(lambda source, target: None)
+    ratios = {("gas", "stars"): (0.1, 0.2), ("hi", "brightness_temperature"): (0.08, 1e-4)}
+    matrix.put(ratios, ("gas", "stars"), theme.DARK)
+    cells = matrix.sources["cells"].data
+    assert list(cells["text"]) == ["0.50", "exact"]
+    shades = palette(theme.DARK.diverging)
+    assert cells["fill"][1] in shades[len(shades) // 2 - 1 : len(shades) // 2 + 1]
