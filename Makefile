@@ -1,12 +1,15 @@
 # Everything runs in a virtual environment that the targets make themselves.
 #   PYTHON  the Python to make it from      VENV     where it goes
 #   PORT    of the explorer                 ARGS     more arguments for the command that is run
-#   WORKERS processes of `make data`
+#   ADDRESS it listens on, this machine alone unless another is given: see docs/serving.md
+#   WORKERS processes of `make data`        CONSTRAINTS  .ci/constraints.txt for the tested versions
 PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 5006
+ADDRESS ?= 127.0.0.1
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS    ?=
+CONSTRAINTS ?=
 
 PY   := $(VENV)/bin/python
 MAPS := runs/synthetic-64
@@ -17,13 +20,14 @@ SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
 # The progress of pip for people, silence for logs.
 QUIET  := $(if $(CI),-qq,$(shell test -t 2 || echo -qq))
-PIP    := $(PY) -m pip install $(QUIET) --disable-pip-version-check --no-input
+PIP    := $(PY) -m pip install $(QUIET) --disable-pip-version-check --no-input \
+    $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # Compile the projection once here, not in front of the first person who opens the page.
 WARM   := $(PY) -c "import numpy as np; from data.projection import project; \
     project(np.zeros((1, 3)), np.ones(1), np.ones(1), extent_kpc=1.0, grid_size=8)"
 
 .DEFAULT_GOAL := help
-.PHONY: help explore test check format data train evaluate clean
+.PHONY: help explore test check format audit constraints data train evaluate clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -31,7 +35,8 @@ help:  ## Show this help
 
 explore: $(VENV)/.installed  ## Install where needed and serve the explorer
 	@echo "Galactic Alchemy: http://localhost:$(PORT)/app (Ctrl-C stops it)"
-	@exec $(PY) -m panel serve explorer/app.py --port $(PORT) $(SHOW) $(ARGS) </dev/null
+	@exec $(PY) -m panel serve explorer/app.py --address $(ADDRESS) --port $(PORT) \
+	    $(SHOW) $(ARGS) </dev/null
 
 test: $(VENV)/.installed-dev  ## Run the tests, the browser's included
 	@CHROMIUM="$$($(PY) tests/install_browser.py)" $(PY) -m pytest $(ARGS) </dev/null
@@ -45,6 +50,12 @@ check: $(VENV)/.installed-dev  ## Lint, formatting, types and layers
 format: $(VENV)/.installed-dev  ## Put the code into the form that check asks for
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+audit: $(VENV)/.installed-dev  ## Look for known vulnerabilities in what is installed
+	@$(PY) tests/audit.py
+
+constraints: $(VENV)/.installed-dev  ## Write down the installed versions as those that CI takes
+	@$(PY) -m pip freeze --exclude-editable | sed 's/+cpu$$//' > .ci/constraints.txt
 
 data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on where it stopped)
 	@mkdir -p $(dir $(MAPS))

@@ -3,192 +3,53 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from data import tng
-from data.arguments import whole_number
-from data.build import MapOptions, build
-from data.cutouts import CutoutError, read_cutout, write_cutout
-from data.domains import DOMAINS
-from data.maps import FIELD_OF_VIEW_FACTOR, field_of_view, missing_reason
-from data.published import read_published, write_published
-from data.rotations import ROTATIONS_PER_GALAXY
-from data.sources import Cutout, Source, Synthetic, read_centers
-from data.splits import SPLITS
-from data.statistics import store_normalization
-from data.store import MapStore, StoreError
-from data.summary import contact_sheet, describe_store
-from data.synthetic import KINDS, synthesize
+_SUMMARIES = {
+    "build": "render maps into a store; run again to continue one that was stopped",
+    "inspect": "say what a map store or a cutout holds",
+    "clouds": "galaxies as sets of points of equal mass; run again to continue",
+    "convert": "a map store to files in the published layout, one a domain, or back",
+    "export": "write a synthetic galaxy as a TNG cutout",
+    "download": "fetch cutouts of galaxies from the TNG web API; run again to continue",
+    "observe": "see the HI of a galaxy as SKA-Mid would",
+    "observe-store": "make a map store with the observed HI of another's galaxies",
+    "statistics": "print the constants that a store would have maps normalized by",
+}
 
 
-def _seeds(text: str) -> range:
-    """Parse "0:2000" (the end is not in it) or one seed."""
-    try:
-        first, _, end = text.partition(":")
-        seeds = range(int(first), int(end) if end else int(first) + 1)
-    except ValueError:
-        seeds = range(0)
-    if not len(seeds) or seeds[0] < 0:
-        raise argparse.ArgumentTypeError(f"seeds must look like 0:2000 or 17, got {text!r}")
-    return seeds
-
-
-def _parser() -> argparse.ArgumentParser:
+def _command(words: Sequence[str]) -> str:
+    """Return the command that is asked for, or end with what there is."""
     parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    make = commands.add_parser(
-        "build", help="render maps into a store; run again to continue one that was stopped"
-    )
-    make.add_argument("path", metavar="OUT", type=Path, help="folder of the store")
-    make.add_argument("--synthetic", metavar="FIRST:END", type=_seeds, help="seeds, as 0:2000")
-    make.add_argument("--redshifts", metavar="Z", nargs="+", type=float, default=[0.0],
-                      help="of the synthetic galaxies, each made at all of them")  # fmt: skip
-    make.add_argument("--cutouts", metavar="FILE", nargs="+", type=Path, default=[])
-    make.add_argument("--centers", metavar="TABLE.csv", type=Path,
-                      help="objects in the one cutout file: name, x_kpc, y_kpc, z_kpc, radius_kpc"
-                      )  # fmt: skip
-    make.add_argument("--rotations", type=whole_number, default=ROTATIONS_PER_GALAXY)
-    make.add_argument("--grid-size", type=whole_number, default=64, help="pixels a side")
-    make.add_argument(
-        "--field-of-view", type=float, default=FIELD_OF_VIEW_FACTOR, metavar="FACTOR",
-        help="side of a map in baryonic half-mass radii",
-    )  # fmt: skip
-    make.add_argument("--workers", type=whole_number, default=len(os.sched_getaffinity(0)),
-                      help="processes on this machine; one a core where left out")  # fmt: skip
-    make.add_argument("--scheduler", metavar="ADDRESS",
-                      help="of a Dask cluster to work on instead, as tcp://host:8786")  # fmt: skip
-    look = commands.add_parser("inspect", help="say what a map store or a cutout holds")
-    look.add_argument("path", type=Path)
-    look.add_argument("--sheet", metavar="FILE.png", type=Path, help="draw some maps of a store")
-    look.add_argument("--verify", action="store_true", help="read all of a store for damage")
-    turn = commands.add_parser(
-        "convert", help="a map store to files in the published layout, one a domain, or back"
-    )
-    turn.add_argument("sources", metavar="STORE | FILE", nargs="+", type=Path)
-    turn.add_argument("path", metavar="OUT", type=Path, help="folder of the files, or of the store")
-    export = commands.add_parser("export", help="write a synthetic galaxy as a TNG cutout")
-    export.add_argument("path", metavar="OUT.hdf5", type=Path)
-    export.add_argument("--seed", type=int, required=True)
-    export.add_argument("--kind", choices=KINDS)
-    export.add_argument("--redshift", type=float, default=0.0)
-    tng.add_parser(commands)
-    count = commands.add_parser(
-        "statistics", help="print the constants that a store would have maps normalized by"
-    )
-    count.add_argument("path", metavar="STORE", type=Path)
-    count.add_argument("--split", choices=SPLITS, default="train")
-    return parser
-
-
-def _sources(arguments: argparse.Namespace) -> list[Source]:
-    """Return what `build` is to map."""
-    sources: list[Source] = [
-        Synthetic(seed, redshift)
-        for seed in arguments.synthetic or ()
-        for redshift in arguments.redshifts
-    ]
-    if arguments.centers:
-        if len(arguments.cutouts) != 1:
-            raise ValueError(f"--centers needs one file in --cutouts, got {len(arguments.cutouts)}")
-        return sources + list(read_centers(arguments.centers, arguments.cutouts[0]))
-    return sources + [Cutout(path.resolve()) for path in arguments.cutouts]
-
-
-def _build(arguments: argparse.Namespace) -> int:
-    sources = _sources(arguments)
-    if not sources:
-        raise ValueError("nothing to build: give --synthetic FIRST:END or --cutouts FILE ...")
-    options = MapOptions(arguments.grid_size, arguments.rotations, arguments.field_of_view)
-    added, failures = build(
-        arguments.path, sources, options, workers=arguments.workers, scheduler=arguments.scheduler
-    )
-    for failure in failures:
-        print(f"left out: {failure}", file=sys.stderr)
-    with MapStore.open(arguments.path) as store:
-        print(f"{arguments.path}: {added} map stacks added, {len(store)} in all")
-    return 1 if failures and not added else 0
-
-
-def _inspect(arguments: argparse.Namespace) -> int:
-    try:
-        with MapStore.open(arguments.path) as store:
-            return _inspect_store(store, arguments)
-    except StoreError as no_store:
-        if arguments.path.is_dir():
-            raise
-        try:
-            galaxy = read_cutout(arguments.path)
-        except CutoutError as no_cutout:
-            raise ValueError(
-                f"neither a map store ({no_store}) nor a cutout ({no_cutout})"
-            ) from None
-    print(f"cutout: {galaxy.name}, {galaxy.kind or 'galaxy'} at redshift {galaxy.redshift:.3f}")
-    for name, particles in galaxy.particles.items():
-        print(f"{name}: {len(particles)} particles, {particles.masses.sum():.3e} Msun")
-    for domain in DOMAINS:
-        print(f"{domain}: {missing_reason(galaxy, domain) or 'can be made'}")
-    if {"gas", "stars"} & set(galaxy.particles):
-        print(f"field of view: {field_of_view(galaxy):.1f} kpc")
-    return 0
-
-
-def _inspect_store(store: MapStore, arguments: argparse.Namespace) -> int:
-    damaged = store.damaged() if arguments.verify else []
-    for sentence in damaged:
-        print(f"{sentence}; delete it and build again", file=sys.stderr)
-    if damaged:
-        return 1
-    print(describe_store(store))
-    if arguments.sheet:
-        contact_sheet(store).savefig(arguments.sheet, dpi=150)
-        print(f"contact sheet: {arguments.sheet}")
-    return 0
-
-
-def _convert(arguments: argparse.Namespace) -> int:
-    if arguments.sources[0].is_dir():
-        if len(arguments.sources) > 1:
-            raise ValueError(f"one store at a time can be converted, got {len(arguments.sources)}")
-        with MapStore.open(arguments.sources[0]) as store:
-            for path in write_published(store, arguments.path):
-                print(path)
-        return 0
-    with read_published(arguments.sources, arguments.path) as store:
-        print(f"{arguments.path}: {len(store)} map stacks of {', '.join(store.domains)}")
-    return 0
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    galaxy = synthesize(arguments.seed, kind=arguments.kind, redshift=arguments.redshift)
-    write_cutout(galaxy, arguments.path)
-    print(f"{arguments.path}: {galaxy.name}, {galaxy.kind}")
-    return 0
-
-
-def _statistics(arguments: argparse.Namespace) -> int:
-    with MapStore.open(arguments.path) as store:
-        found = store_normalization(store, arguments.split)
-    print(json.dumps(found.to_json(), indent=2))
-    return 0
-
-
-_COMMANDS = {
-    "build": _build, "convert": _convert, "download": tng.run, "export": _export,
-    "inspect": _inspect, "statistics": _statistics,
-}  # fmt: skip
+    for name, summary in _SUMMARIES.items():
+        commands.add_parser(name, help=summary)
+    return parser.parse_args(words[:1]).command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; bad input is one sentence on stderr and exit status 2."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    command = _command(words)
+    summary = _SUMMARIES[command]
+    from data.commands import COMMANDS  # Takes a second, which no typing error should wait for.
+
+    add_options, run = COMMANDS[command]
+    parser = argparse.ArgumentParser(
+        prog=f"python -m data {command}", description=f"{summary[:1].upper()}{summary[1:]}."
+    )
+    add_options(parser)
     try:
-        return _COMMANDS[arguments.command](arguments)
+        return run(parser.parse_args(words[1:]))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(
+            "error: this machine has too little memory: lower --workers or --grid-size",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped; run the same command to continue", file=sys.stderr)

@@ -7,10 +7,15 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    ProcessPoolExecutor,
+    as_completed,
+)
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +23,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from data.atomic import sweep
 from data.domains import DOMAINS
 from data.galaxy import Galaxy
 from data.maps import FIELD_OF_VIEW_FACTOR, available_domains, field_of_view, prepare, render
@@ -28,7 +34,6 @@ from data.store import DESCRIPTION, MapStore, StoreError
 
 # A shard is made within a minute, and is what a killed build loses of each worker.
 _GALAXIES_PER_SHARD, _BYTES_PER_SHARD, _SHARDS_PER_WORKER = 16, 64_000_000, 4
-_ABANDONED_S = 3600.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -85,7 +90,7 @@ def make_shard(sources: Iterable[Source], folder: Path, options: MapOptions) -> 
         try:
             records += records_of(source.load(), options)
         except (ValueError, OSError) as error:
-            failures.append(f"{source}: {error}")
+            failures.append(_left_out(source, error))
     if records:
         write_shard(folder, records, options.layout())
     return Outcome(len(records), failures)
@@ -107,7 +112,8 @@ def build(
     ----------
     path : folder of the store; on a cluster, one that all its machines see.
     workers : processes on this machine.
-    scheduler : address of a Dask scheduler, as tcp://host:8786, whose workers are used instead.
+    scheduler : address of a Dask scheduler, as tcp://host:8786, whose workers are used instead;
+        what a worker was at when it died is given to another.
 
     Raises
     ------
@@ -118,6 +124,8 @@ def build(
     todo, failures = _todo(sources, set(store.column("name")))
     added = 0
     task = partial(make_shard, folder=path, options=options)
+    if todo:
+        store.begin()
     with _executor(workers, scheduler) as (executor, count), store:
         size = _galaxies_per_shard(len(todo), count, options)
         blocks = [todo[i : i + size] for i in range(0, len(todo), size)]
@@ -127,8 +135,7 @@ def build(
                 added += outcome.added
                 failures += outcome.failures
                 bar.update(len(blocks[number]))
-        store.refresh()
-        store.write_index()
+        store.finish()
     return Outcome(added, failures)
 
 
@@ -143,19 +150,16 @@ def _open(path: Path, layout: Layout) -> MapStore:
     """Return the store at `path` to continue, or a new one."""
     if not (path / DESCRIPTION).exists():
         return MapStore.create(path, layout)
-    _sweep(path)
+    sweep(path)
     store = MapStore.open(path)
     if store.layout != layout:
         raise StoreError(f"{path} was built with {store.layout}, got {layout}")
     return store
 
 
-def _sweep(path: Path) -> None:
-    """Remove files that killed processes left aside; young ones may still be written."""
-    for aside in path.glob(".*.hdf5.*"):
-        with suppress(FileNotFoundError):
-            if time.time() - aside.stat().st_mtime > _ABANDONED_S:
-                aside.unlink()
+def _left_out(source: Source, error: Exception) -> str:
+    """Return what is wrong with a source, which many an error names itself."""
+    return str(error) if str(source) in str(error) else f"{source}: {error}"
 
 
 def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], list[str]]:
@@ -166,7 +170,7 @@ def _todo(sources: Iterable[Source], known: set[str]) -> tuple[list[Source], lis
         try:
             name = source.name
         except (ValueError, OSError) as error:
-            failures.append(f"{source}: {error}")
+            failures.append(_left_out(source, error))
             continue
         if name in new:
             failures.append(f"{source}: {name} is there twice; the first one is taken")
@@ -226,14 +230,30 @@ def _single_threaded() -> Iterator[None]:
             del os.environ[name]
 
 
-def _dask(address: str) -> Any:
+@contextmanager
+def _dask(address: str) -> Iterator[Any]:
+    """Yield a client of a Dask scheduler, which gives the task of a dead worker to another one.
+
+    StoreError where a task costs the lives of several workers, or the scheduler is lost.
+    """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         raise ValueError(
             "a scheduler needs Dask: install it with pip install 'galactic-alchemy[cluster]'"
         ) from None
-    return Client(address, timeout=30)
+    try:
+        with Client(address, timeout=30) as client:
+            yield client
+    except KilledWorker as error:
+        raise StoreError(
+            f"{error.allowed_failures + 1} workers in turn died of one task, perhaps for lack of "
+            "memory; what is whole is kept, so the same command goes on with larger ones"
+        ) from None
+    except CancelledError:
+        raise StoreError(
+            f"the scheduler {address} was lost; what is whole is kept, so the same command goes on"
+        ) from None
 
 
 def _follow_parent() -> None:

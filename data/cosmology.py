@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.optimize import brentq
 
 # Planck Collaboration XIII (2016), as IllustrisTNG takes them.
 HUBBLE = 0.6774
@@ -18,6 +20,7 @@ GRAVITY = 4.30091e-6  # kpc (km/s)^2 / Msun
 KPC_KM_S_IN_GYR = 0.977792  # 1 kpc / (1 km/s)
 PROTON_MASS_OVER_BOLTZMANN = 121.147  # K per (km/s)^2: m_p (1 km/s)^2 / k_B
 HYDROGEN_FRACTION = 0.76
+SPEED_OF_LIGHT_KM_S = 299792.458
 MSUN_KPC3_IN_PROTONS_CM3 = 4.0475e-8  # 1 Msun/kpc^3 in m_p/cm^3
 _EXPANSION_GYR = KPC_KM_S_IN_GYR / (0.15 * HUBBLE * float(np.sqrt(OMEGA_LAMBDA)))
 
@@ -74,3 +77,27 @@ def scale_factor_at(time_gyr: NDArray[Any] | float) -> Any:
     """Return the scale factor at a cosmic time in Gyr: the inverse of `cosmic_time_gyr`."""
     ratio = np.sqrt(OMEGA_LAMBDA / OMEGA_MATTER)
     return (np.sinh(np.asarray(time_gyr, np.float64) / _EXPANSION_GYR) / ratio) ** (2.0 / 3.0)
+
+
+def luminosity_distance_mpc(redshift: float) -> float:
+    """Return the luminosity distance in Mpc, (1 + z) times the comoving one of a flat universe."""
+    integral, _ = quad(lambda z: 1.0 / hubble_rate(z), 0.0, redshift)
+    return 1e-3 * SPEED_OF_LIGHT_KM_S * (1.0 + redshift) * integral
+
+
+def angular_distance_mpc(redshift: float) -> float:
+    """Return the angular diameter distance in Mpc."""
+    return luminosity_distance_mpc(redshift) / (1.0 + redshift) ** 2
+
+
+def redshift_at(distance_mpc: float) -> float:
+    """Return the redshift, up to 10, of a luminosity distance: `luminosity_distance_mpc` inverted.
+
+    Raises
+    ------
+    ValueError : on a distance that is not above zero, or farther than redshift 10.
+    """
+    farthest = luminosity_distance_mpc(10.0)
+    if not 0 < distance_mpc <= farthest:
+        raise ValueError(f"distance_mpc must be above 0 up to {farthest:.0f}, got {distance_mpc}")
+    return float(brentq(lambda z: luminosity_distance_mpc(z) - distance_mpc, 0.0, 10.0, xtol=1e-12))

@@ -29,7 +29,7 @@ from data.cutout_format import (
 )
 from data.galaxy import Galaxy, Particles
 from data.gas import internal_energy, temperature
-from data.hdf5 import read_array, reading
+from data.hdf5 import read_array, reading, writing_hdf5
 
 __all__ = ["CutoutError", "cutout_name", "read_cutout", "write_cutout"]
 
@@ -235,7 +235,7 @@ def write_cutout(galaxy: Galaxy, path: str | Path) -> None:
     reach = [float(np.abs(p.coordinates).max()) for p in galaxy.particles.values() if len(p)]
     box = max(_BOX, 4.0 * max(reach, default=0.0) / length)
     mass_table = np.zeros(6)
-    with replacing(path) as aside, h5py.File(aside, "w") as file:
+    with replacing(path) as aside, writing_hdf5(aside) as file:
         for name, particles in galaxy.particles.items():
             group = file.create_group(GROUPS[name])
             group["Coordinates"] = particles.coordinates / length + box / 2

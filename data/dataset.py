@@ -46,6 +46,7 @@ class MapDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
         self._store = store = MapStore.open(path)
+        store.require_finished()
         self._rows = rows = store.select(split=split)
         if not len(rows):
             raise StoreError(f"{path} holds no galaxy of the {split} split")

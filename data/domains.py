@@ -70,10 +70,21 @@ _TABLE = (
 
 DOMAINS: dict[str, Domain] = {domain.name: domain for domain in _TABLE}
 
+# What an instrument makes of a domain, as `data.observed_store` puts it into stores. No galaxy has
+# such a map by itself, so that whatever goes through all domains does not come across it. The floor
+# is near the noise of hours with SKA-Mid, so that its logarithm does not blow noise up.
+OBSERVED: dict[str, Domain] = {
+    "observed_hi": Domain(
+        "observed_hi", "Observed hydrogen", r"$\Sigma_\mathrm{HI}^\mathrm{obs}$", *_SURFACE,
+        "gas", _HYDROGEN, True, 1e5, 5.4, 0.6, (1e4, 3e7), "cividis",
+    ),
+}  # fmt: skip
+_KNOWN = {**DOMAINS, **OBSERVED}
+
 
 def get_domain(name: str) -> Domain:
-    """Return the domain called `name`; ValueError names the known ones."""
+    """Return the domain called `name`, also an observed one; ValueError names the known ones."""
     try:
-        return DOMAINS[name]
+        return _KNOWN[name]
     except (KeyError, TypeError):
-        raise ValueError(f"unknown domain {name!r}; known are {', '.join(DOMAINS)}") from None
+        raise ValueError(f"unknown domain {name!r}; known are {', '.join(_KNOWN)}") from None

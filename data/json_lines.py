@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from data.atomic import writing
+
 
 class JsonLines:
     """Rows on disk; each append is synced, and a line that a killed writer left half is ignored."""
@@ -31,7 +33,7 @@ class JsonLines:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; it is on the disk when this returns."""
-        with self.path.open("a+b") as file:
+        with writing(self.path), self.path.open("a+b") as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)

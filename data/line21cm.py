@@ -5,6 +5,7 @@
 | `column_density` | atoms along the line of sight | cm^-2 |
 | `integrated_brightness` | thin line, integrated over velocity | K km/s |
 | `cosmological_brightness_temperature_mk` | thin line over the Hubble flow across a depth | mK |
+| `surface_density_per_flux` | mass a kpc^2 of a flux an arcsec^2 | Msun/kpc^2 |
 | `brightness_temperature_mk` | line over a channel, saturating at T_s: the domain's maps | mK |
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cosmology import HUBBLE, critical_density, hubble_rate
+from data.cosmology import HUBBLE, critical_density, hubble_rate, luminosity_distance_mpc
 
 Array = NDArray[np.float64]
 
@@ -24,6 +25,9 @@ COLUMN_PER_SURFACE_DENSITY = 1.248e14  # cm^-2 of hydrogen atoms per Msun/kpc^2
 # is 32 pi k nu^2 / (3 h c^3 A) with A = 2.869e-15 s^-1.
 COLUMN_PER_K_KM_S = 1.823e18
 CHANNEL_KM_S = 100.0
+REST_FREQUENCY_HZ = 1420405751.768
+# Msun of HI per Mpc^2 Jy km/s, optically thin, for a line in the Local Universe.
+MASS_PER_FLUX = 2.356e5
 
 
 def column_density(surface_density: NDArray[Any]) -> Array:
@@ -78,6 +82,26 @@ def cosmological_brightness_temperature_mk(
     comoving = np.asarray(surface_density, np.float64) / depth_kpc / (1.0 + redshift) ** 3
     dilution = (1.0 + redshift) ** 2 * hubble_rate(0.0) / hubble_rate(redshift)
     return 189.0 * HUBBLE * dilution * comoving / critical_density(0.0)
+
+
+def mass_per_flux(redshift: float) -> float:
+    """Return Msun of HI per Jy km/s of a source at `redshift`, velocities in its own frame.
+
+    Notes
+    -----
+    M = 2.356e5 D_L^2 S / (1+z), Meyer et al. (2017, PASA 34, 52). Over velocities as observed, the
+    differences of c z, which are larger by 1+z, it would be (1+z)^2.
+    """
+    return MASS_PER_FLUX * luminosity_distance_mpc(redshift) ** 2 / (1.0 + redshift)
+
+
+def surface_density_per_flux(redshift: float) -> float:
+    """Return Msun/kpc^2 of HI per Jy km/s an arcsec^2, velocities in the frame of the source.
+
+    The distance cancels; of the expansion (1+z)^3 is left: surface brightness falls with (1+z)^4,
+    and the line is received 1+z times as narrow in frequency as it was emitted.
+    """
+    return MASS_PER_FLUX * (1.0 + redshift) ** 3 * (180.0 * 3600.0 / np.pi) ** 2 / 1e6
 
 
 def brightness_temperature_mk(

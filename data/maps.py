@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.domains import DOMAINS, get_domain
+from data.domains import DOMAINS, OBSERVED, get_domain
 from data.galaxy import Galaxy
 from data.hydrogen import DEFAULT_MOLECULAR_MODEL, hydrogen_masses
 from data.line21cm import brightness_temperature_mk
@@ -33,6 +33,8 @@ def field_of_view(galaxy: Galaxy, factor: float = FIELD_OF_VIEW_FACTOR) -> float
 def missing_reason(galaxy: Galaxy, domain: str) -> str | None:
     """Say in one sentence why `galaxy` has no map of `domain`; None where it has one."""
     d = get_domain(domain)
+    if domain in OBSERVED:
+        return f"{domain} is a map as an instrument sees it, which data.observation makes of others"
     if not len(galaxy.particles.get(d.particles, ())):
         return f"{galaxy.name} has no {d.particles.replace('_', ' ')} particles to make {d.name} of"
     particles = galaxy.particles[d.particles]

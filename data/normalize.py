@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.domains import DOMAINS, get_domain
+from data.domains import DOMAINS, OBSERVED, get_domain
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class Normalization:
         return cls(scales)
 
 
-DEFAULT = Normalization({n: Scale(d.floor, d.center_dex, d.scale_dex) for n, d in DOMAINS.items()})
+DEFAULT = Normalization({
+    name: Scale(d.floor, d.center_dex, d.scale_dex) for name, d in (DOMAINS | OBSERVED).items()
+})  # fmt: skip
 
 
 def to_log(

@@ -29,9 +29,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from data.atomic import replacing
-from data.hdf5 import check_claim, reading
+from data.hdf5 import check_claim, reading, writing_hdf5
 from data.shards import MASSES, Layout, Record, StoreError, open_file
-from data.store import MapStore
+from data.store import MapStore, require_place
 
 
 class Group(NamedTuple):
@@ -64,16 +64,19 @@ _BATCH = 64
 def write_published(store: MapStore, folder: str | Path) -> list[Path]:
     """Write a store into `folder`, one file a domain, and return the files.
 
-    A galaxy that lacks a domain has no image in that file.
+    A galaxy that lacks a domain has no image in that file, and a domain that the layout does not
+    know, such as an observed one, has no file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for channel, domain in enumerate(store.domains):
+        if domain not in GROUPS:
+            continue
         group = GROUPS[domain]
         rows = np.flatnonzero(store.column("available")[:, channel])
         path = folder / f"{store.path.stem}.2D.{group.path.replace('/', '.')}.hdf5"
-        with replacing(path) as aside, h5py.File(aside, "w") as file:
+        with replacing(path) as aside, writing_hdf5(aside) as file:
             shape = (store.grid_size, store.grid_size)
             images = file.create_dataset(
                 f"{group.path}/images", (len(rows), *shape), np.float32, chunks=(1, *shape),
@@ -124,6 +127,8 @@ def read_published(paths: Iterable[str | Path], path: str | Path) -> MapStore:
     ------
     StoreError : on files that hold none of the groups, or maps of several shapes.
     """
+    path = Path(path)
+    require_place(path)
     with ExitStack() as stack:
         stacks: dict[str, dict[str, _Image]] = {}
         for source in map(Path, paths):
@@ -137,12 +142,12 @@ def read_published(paths: Iterable[str | Path], path: str | Path) -> MapStore:
         present = {domain for group in stacks.values() for domain in group}
         domains = tuple(domain for domain in GROUPS if domain in present)
         layout = Layout(domains, next(iter(shapes))[0], {"source": "published"})
-        store = MapStore.create(path, layout)
         records = _described(stacks)
-        while part := list(islice(records, _BATCH)):
-            store.add([_record(group, fields) for group, fields in part])
-        store.write_index()
-    return store
+        with replacing(path) as aside, MapStore.create(aside, layout) as store:
+            while part := list(islice(records, _BATCH)):
+                store.add([_record(group, fields) for group, fields in part])
+            store.write_index()
+    return MapStore.open(path)
 
 
 def _images(file: h5py.File, path: Path) -> Iterator[tuple[str, str, _Image]]:
@@ -152,6 +157,8 @@ def _images(file: h5py.File, path: Path) -> Iterator[tuple[str, str, _Image]]:
         raise StoreError(f"{path} holds none of {', '.join(g.path for g in GROUPS.values())}")
     for domain, group in groups.items():
         images = file[f"{group.path}/images"]
+        if images.file.filename != file.filename:  # By an external link.
+            raise StoreError(f"{group.path}/images of {path} lies in another file")
         check_claim(images)
         if images.ndim != 3 or images.dtype.kind not in "fiu":
             raise StoreError(f"{images.name} in {path} must be numbers (n, row, column)")

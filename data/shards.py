@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from data.atomic import replacing
 from data.domains import get_domain
-from data.hdf5 import check_claim, read_array, reading
+from data.hdf5 import check_claim, read_array, reading, writing_hdf5
 from data.splits import split_of
 
 FORMAT = "galactic-alchemy-maps/2"
@@ -140,7 +140,7 @@ def write_shard(folder: Path, records: Sequence[Record], layout: Layout) -> Path
     key = "\n".join(f"{record.name}@{record.rotation_index}" for record in records)
     path = folder / f"shard-{hashlib.sha256(key.encode()).hexdigest()[:16]}.hdf5"
     with replacing(path) as aside:
-        with h5py.File(aside, "w", userblock_size=_USER_BLOCK, libver=("v110", "v110")) as file:
+        with writing_hdf5(aside, userblock_size=_USER_BLOCK, libver=("v110", "v110")) as file:
             file.attrs["layout"] = layout.to_json()
             file.create_dataset("index", data=index)
             file.create_dataset("maps", data=maps, chunks=(1, 1, *maps.shape[2:]), **compression())

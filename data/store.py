@@ -3,6 +3,7 @@
     store.json       what all shards share: format, domains, grid size, options
     shard-*.hdf5     the maps of a few galaxies each, with their rows of the index
     index.hdf5       the rows of all shards, a cache: made from them again where it is not there
+    .unfinished      there from the begin of a build to its end
 
 Any number of processes, on any number of machines, may add shards at the same time, for each
 writes files of its own. A reader sees all shards that were whole when it opened the store.
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.atomic import replacing
-from data.hdf5 import read_array, reading
+from data.hdf5 import read_array, reading, writing_hdf5
 from data.shards import (
     Layout,
     Record,
@@ -38,8 +39,16 @@ from data.shards import (
 
 __all__ = ["Layout", "MapStore", "Record", "StoreError"]
 
-DESCRIPTION, INDEX = "store.json", "index.hdf5"
+DESCRIPTION, INDEX, UNFINISHED = "store.json", "index.hdf5", ".unfinished"
 _OPEN_SHARDS = 128
+
+
+def require_place(path: Path) -> None:
+    """Raise StoreError unless a store can be made at `path`."""
+    if not path.parent.is_dir():
+        raise StoreError(f"the store must lie in a folder that exists, got {path}")
+    if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
+        raise StoreError(f"the store must be a new folder, but {path} is there already")
 
 
 class MapStore:
@@ -66,10 +75,7 @@ class MapStore:
     def create(cls, path: str | Path, layout: Layout) -> MapStore:
         """Make an empty store; StoreError where there is something else already."""
         path = Path(path)
-        if not path.parent.is_dir():
-            raise StoreError(f"the store must lie in a folder that exists, got {path}")
-        if path.exists() and not (path.is_dir() and all(p.name[0] == "." for p in path.iterdir())):
-            raise StoreError(f"the store must be a new folder, but {path} is there already")
+        require_place(path)
         path.mkdir(exist_ok=True)
         with replacing(path / DESCRIPTION) as aside:
             aside.write_text(layout.to_json())
@@ -97,6 +103,25 @@ class MapStore:
         store._shards = [path.name]
         store._sort(rows, np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1))
         return store
+
+    def begin(self) -> None:
+        """Note that shards will come, until `finish`; a store that is killed meanwhile tells."""
+        with replacing(self._folder / UNFINISHED) as aside:
+            aside.touch()
+
+    def finish(self) -> None:
+        """Write the index for readers to come: all that was to come has."""
+        self.refresh()
+        self.write_index()
+        (self._folder / UNFINISHED).unlink(missing_ok=True)
+
+    def require_finished(self) -> None:
+        """Raise StoreError where a build has begun and none has come to its end since."""
+        if self.path == self._folder and (self._folder / UNFINISHED).exists():
+            raise StoreError(
+                f"{self.path} is not finished: its build is at work or was stopped; run the same "
+                "again, and it goes on"
+            )
 
     def add(self, records: Sequence[Record]) -> Path:
         """Write records as one shard, and return its path."""
@@ -166,7 +191,7 @@ class MapStore:
 
     def write_index(self) -> None:
         """Write the index for readers to come, in place of the one that is there."""
-        with replacing(self._folder / INDEX) as aside, h5py.File(aside, "w") as file:
+        with replacing(self._folder / INDEX) as aside, writing_hdf5(aside) as file:
             file.create_dataset("rows", data=self.index, compression="gzip", shuffle=True)
             file.create_dataset("where", data=self._where, compression="gzip", shuffle=True)
             file.create_dataset("shards", data=np.array(self._shards, "S"))

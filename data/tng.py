@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,7 +43,8 @@ def download(
     Raises
     ------
     KeyRefused : the server does not take the key.
-    DownloadError : no galaxy comes any more, or the disk is full.
+    DownloadError : no galaxy comes any more.
+    DiskFull : there is no room for the next one.
     """
     outcome, failed_in_a_row = Outcome(), 0
     with _bar("galaxy", total=len(subhalos)) as bar, _bar("B", unit_scale=True) as received:
@@ -85,14 +85,12 @@ def _number(kind: type, least: float, text: str) -> Any:
     raise argparse.ArgumentTypeError(f"a number from {least:g} is needed, got {text!r}")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command `download` to the subparsers of `python -m data`."""
-    parser = commands.add_parser(
-        "download",
-        help="fetch cutouts of galaxies from the TNG web API; run again to continue",
-        description="Fetch the cutouts of galaxies from the TNG web API, and list them in "
-        f"catalog.csv. Your API key is read from the environment variable {KEY_VARIABLE}; it is "
-        "sent to the API alone, and never written.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what `python -m data download` takes."""
+    parser.description = (
+        "Fetch the cutouts of galaxies from the TNG web API, and list them in catalog.csv. Your "
+        f"API key is read from the environment variable {KEY_VARIABLE}; it is sent to the API "
+        "alone, and never written."
     )
     whole, count = partial(_number, int, 0), partial(_number, int, 1)
     parser.add_argument("folder", metavar="FOLDER", type=Path)
@@ -123,25 +121,17 @@ def run(arguments: argparse.Namespace) -> int:
     patience = Patience(requests_per_s=arguments.rate, tell=partial(tqdm.write, file=sys.stderr))
     client = Client(key_from_environment(), server=arguments.server, patience=patience)
     folder = Folder(arguments.folder)
-    try:
-        with folder.locked():
-            with _bar("subhalo") as bar:
-                chosen = choose(client, selection, folder.seen, bar.update)
-            if arguments.dry_run:
-                print(plan(folder, chosen))
-                return 0
-            folder.write_catalog(chosen)
-            try:
-                outcome = download(folder, chosen, client, verify=arguments.verify)
-            finally:
-                folder.write_catalog(chosen)  # with the lineages that are known by now
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DownloadError(
-            f"no space is left for {folder.path}; what is whole stays, and the same command "
-            "continues"
-        ) from None
+    with folder.locked():
+        with _bar("subhalo") as bar:
+            chosen = choose(client, selection, folder.seen, bar.update)
+        if arguments.dry_run:
+            print(plan(folder, chosen))
+            return 0
+        folder.write_catalog(chosen)
+        try:
+            outcome = download(folder, chosen, client, verify=arguments.verify)
+        finally:
+            folder.write_catalog(chosen)  # with the lineages that are known by now
     for failure in outcome.failures:
         print(f"left out: {failure}", file=sys.stderr)
     print(

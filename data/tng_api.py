@@ -20,6 +20,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from data.atomic import writing
 from data.patience import GivenUp, PassingFault, Patience, retry_after
 
 SERVER = "https://www.tng-project.org/api/"
@@ -132,7 +133,7 @@ class Client:
         Raises
         ------
         KeyRefused, ApiError : one sentence on why the file did not come.
-        OSError : where the target cannot be written, as on a full disk.
+        DiskFull : where the disk has no room for the target.
         """
         etag = target.with_name(f"{target.name}.etag")
 
@@ -168,12 +169,13 @@ class Client:
                 target.unlink(missing_ok=True)
                 size = 0
                 if (version := response.headers.get("ETag", "")).startswith('"'):
-                    etag.write_text(version)
+                    with writing(etag):
+                        etag.write_text(version)
             elif not response.headers.get("Content-Range", "").startswith(f"bytes {size}-"):
                 etag.unlink(missing_ok=True)
                 raise PassingFault("the server sent another part of the file than was asked for")
             expected = None if response.length is None else size + response.length
-            with target.open("ab") as file:
+            with writing(target), target.open("ab") as file:
                 while block := _read(response, _BLOCK):
                     size += file.write(block)
                     progress(len(block))

@@ -12,8 +12,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from data.atomic import settle, writing
 from data.cutout_format import GROUPS, CutoutError
 from data.cutouts import cutout_name
+from data.hdf5 import writing_hdf5
 from data.json_lines import JsonLines
 from data.tng_api import ApiError, Client
 from data.tng_catalog import Subhalo, remembered, write_catalog
@@ -66,13 +68,11 @@ class Folder:
             check=lambda file: check_cutout(file, subhalo),
         )  # fmt: skip
         sign_cutout(part, subhalo, lineage)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
         entry = {
             "file": path.name, "name": subhalo.name, "lineage": lineage,
             "bytes": part.stat().st_size, "sha256": _sha256(part),
         }  # fmt: skip
-        part.replace(path)
+        settle(part, path)
         self.manifest.append(entry)
         self._entries[path.name] = entry
 
@@ -86,12 +86,18 @@ class Folder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other downloads out of the folder."""
-        with (self.path / ".lock").open("wb") as lock:
+        path = self.path / ".lock"
+        with path.open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.fstat(lock.fileno()).st_nlink:
+                    raise BlockingIOError  # Opened before, and locked after, another removed it.
             except OSError:
                 raise DownloadError(f"another download is writing to {self.path}") from None
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
 
 def check_cutout(path: Path, subhalo: Subhalo) -> None:
@@ -119,7 +125,7 @@ def sign_cutout(path: Path, subhalo: Subhalo, lineage: str) -> None:
     The header of the API's cutouts has no position; ours takes the attributes that `write_cutout`
     writes: GalaxyName, GalaxyLineage, GalaxyCenter in ckpc/h, and the stellar mass in Msun.
     """
-    with h5py.File(path, "r+") as file:
+    with writing(path), writing_hdf5(path, "r+") as file:
         file["Header"].attrs.update({
             "GalaxyName": subhalo.name,
             "GalaxyLineage": lineage,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from data.atomic import replacing
-from data.domains import DOMAINS
+from data.domains import DOMAINS, OBSERVED
 from data.normalize import Normalization
 from engine.networks import AnyNetwork, configure, create
 from engine.processes import PROCESSES, Process
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
-_REQUIRED: dict[str, type] = {
+MAP_CARD: dict[str, type] = {
     "name": str, "family": str, "network": dict, "process": dict, "domains": list,
     "grid_size": int, "normalization": dict,
 }  # fmt: skip
@@ -55,23 +57,35 @@ def normalization_of(card: dict[str, Any]) -> Normalization:
 
 
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
-    """Write weights as float16 and the card; each file is written aside and renamed."""
+    """Write weights as float16 and the card, aside first.
+
+    Weights never stand beside the card of others: while one takes the place of the other, there is
+    no card, and thus no checkpoint.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in weights.items()}
-    with replacing(folder / WEIGHTS) as aside:
-        save_file(half, aside)
-    write_card(folder, card)
+    with replacing(folder / CARD) as card_aside, replacing(folder / WEIGHTS) as weights_aside:
+        card_aside.write_text(_text_of(card), encoding="utf-8")
+        save_file(half, weights_aside)
+        (folder / CARD).unlink(missing_ok=True)
 
 
 def write_card(folder: str | Path, card: dict[str, Any]) -> None:
     """Write a checkpoint's card, aside first."""
     with replacing(Path(folder) / CARD) as aside:
-        aside.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        aside.write_text(_text_of(card), encoding="utf-8")
 
 
-def read_card(folder: str | Path) -> dict[str, Any]:
-    """Return a checkpoint's card; CheckpointError where it is missing or not one."""
+def _text_of(card: dict[str, Any]) -> str:
+    return json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_card(folder: str | Path, required: Mapping[str, type] = MAP_CARD) -> dict[str, Any]:
+    """Return a checkpoint's card; CheckpointError where it is missing or not one.
+
+    `required` says which fields it must have, and of which type.
+    """
     path = Path(folder) / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -80,9 +94,9 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
     card = card if isinstance(card, dict) else {}
-    if lacking := [key for key in _REQUIRED if key not in card]:
+    if lacking := [key for key in required if key not in card]:
         raise CheckpointError(f"{path} lacks {', '.join(lacking)}")
-    for key, kind in _REQUIRED.items():
+    for key, kind in required.items():
         if not isinstance(card[key], kind):
             raise CheckpointError(
                 f"{key} in {path} must be a JSON {kind.__name__}, got {card[key]!r:.80}"
@@ -125,10 +139,16 @@ def build(card: dict[str, Any]) -> tuple[AnyNetwork, Process]:
         raise CheckpointError(
             f"unknown family {card['family']!r}; known are {', '.join(PROCESSES)}"
         )
+    with describing(card):
+        return create(configure(card["network"])), PROCESSES[card["family"]](**card["process"])
+
+
+@contextmanager
+def describing(card: dict[str, Any]) -> Iterator[None]:
+    """Raise CheckpointError where a card's network is too large, or makes the block fail."""
     try:
         _check_size(card["network"])
-        network = create(configure(card["network"]))
-        return network, PROCESSES[card["family"]](**card["process"])
+        yield
     except _WRONG as error:
         text = " ".join(str(error).split())[:300]
         raise CheckpointError(
@@ -149,7 +169,7 @@ def _check_size(fields: dict[str, Any]) -> None:
         raise ValueError(f"a network has at most {_BLOCKS} blocks, got {sum(blocks)}")
 
 
-class _Budget(TorchFunctionMode):
+class Budget(TorchFunctionMode):
     """Within it, a network is built only as long as its parameters are no more than so many.
 
     A card of a few lines can describe a network of any size.
@@ -170,7 +190,7 @@ class _Budget(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _count(folder: str | Path) -> int:
+def count_weights(folder: str | Path) -> int:
     """Return the number of weights that the header of their file lists, without reading them."""
     path = Path(folder) / WEIGHTS
     try:
@@ -191,20 +211,25 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
     """
     card = read_card(folder)
     for name in map(str, card["domains"]):
-        if name not in DOMAINS:
+        if name not in DOMAINS | OBSERVED:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
-    with _Budget(_count(folder)):
+    with Budget(count_weights(folder)):
         network, process = build(card)
     if len(card["domains"]) > network.config.num_domains:
         raise CheckpointError(
             f"checkpoint {card['name']} lists {len(card['domains'])} domains for a network of "
             f"{network.config.num_domains}"
         )
+    fill(network, folder)
+    return network.eval(), process, card
+
+
+def fill(network: torch.nn.Module, folder: str | Path) -> None:
+    """Put a checkpoint's weights into its network; CheckpointError where they do not fit."""
     try:
         network.load_state_dict(read_weights(folder))
     except RuntimeError:
         raise CheckpointError(
             f"the weights at {Path(folder) / WEIGHTS} do not fit their card"
         ) from None
-    return network.eval(), process, card

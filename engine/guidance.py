@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.memory import Parts
 from engine.processes import Network
 
 
 def guided(
-    network: nn.Module, source: int | Tensor | None, target: int | Tensor, *, guidance: float = 1.0
-) -> Network:
+    network: nn.Module, source: int | Tensor | None, target: int | Tensor, *,
+    guidance: float = 1.0, parts: Parts | None = None,
+) -> Network:  # fmt: skip
     """Return the network of one direction, as processes call it.
 
     Parameters
@@ -23,6 +25,7 @@ def guided(
     guidance : of the estimates, prior + guidance (conditional - prior): 0 for the prior p(x), 1 for
         p(x | y), which is one evaluation as the prior is; above 1, samples keep closer to what the
         source makes more probable, and spread less than p(x | y) does.
+    parts : in which the network takes a batch that memory does not hold.
 
     Raises
     ------
@@ -44,13 +47,15 @@ def guided(
     else:
         sources = [source] if guidance == 1.0 else [null, source]
 
+    evaluate = network if parts is None else parts.network(network)
+
     def call(maps: Tensor, time: Tensor) -> Tensor:
-        n, parts = len(maps), len(sources)
+        n, times = len(maps), len(sources)
         told = torch.cat([_rows(one, n, maps.device) for one in sources])
-        wanted = _rows(target, n, maps.device).repeat(parts)
-        maps = maps.repeat(parts, 1, 1, 1).contiguous(memory_format=torch.channels_last)
-        given = network(maps, time.repeat(parts), told, wanted)
-        if parts == 1:
+        wanted = _rows(target, n, maps.device).repeat(times)
+        maps = maps.repeat(times, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+        given = evaluate(maps, time.repeat(times), told, wanted)
+        if times == 1:
             return given
         prior, conditional = given.chunk(2)
         return prior + guidance * (conditional - prior)

@@ -98,6 +98,11 @@ class Lens:
         pixel = extent_kpc / size
         return cls(extent_kpc, kappa, pixel * np.stack([x, y]), np.stack([gamma_1, gamma_2]))
 
+    def times(self, factor: float) -> Lens:
+        """Return the lens `factor` times as massive, or of a critical density as much lower."""
+        parts = (self.convergence, self.deflection, self.shear)
+        return Lens(self.extent_kpc, *(factor * part for part in parts))
+
     @property
     def tangential_eigenvalue(self) -> Array:
         """1 - kappa - |gamma|, (N, N): zero on the tangential critical curve."""
@@ -129,29 +134,40 @@ class Lens:
         The effective Einstein radius of Meneghetti et al. (2013); 0 where no curve closes within
         the map, as of a lens that is too weak.
         """
-        curves = self.critical_curves()
-        return float(np.sqrt(_area(curves[0]) / np.pi)) if curves else 0.0
+        return effective_radius(self.critical_curves())
 
     def caustics(self) -> list[Array]:
         """Return the critical curves traced back to the source plane, (n, 2) x and y in kpc."""
         return [curve - self._at(curve, self.deflection).T for curve in self.critical_curves()]
 
-    def image(self, brightness: Callable[[Array, Array], Array]) -> Array:
-        """Return the lensed image (N, N) of a source: surface brightness is kept.
+    def image(self, brightness: Callable[[Array, Array], Array], finer: int = 1) -> Array:
+        """Return the lensed image (finer N, finer N) of a source: surface brightness is kept.
 
         Parameters
         ----------
         brightness : of the source at x and y in kpc, arrays of one shape; those are lengths in the
             lens plane, as everywhere here.
+        finer : pixels of the image a pixel of the lens, along each side; between the middles of the
+            lens's pixels its deflection is interpolated.
         """
-        x, y = np.meshgrid(self.axis_kpc, self.axis_kpc)
-        return np.asarray(brightness(x - self.deflection[0], y - self.deflection[1]), np.float64)
+        size = finer * len(self.convergence)
+        axis = (np.arange(size) - 0.5 * (size - 1)) * self.extent_kpc / size
+        x, y = np.meshgrid(axis, axis)
+        alpha = self.deflection
+        if finer > 1:
+            alpha = self._at(np.stack([x.ravel(), y.ravel()], axis=1), alpha)
+            alpha = alpha.reshape(2, size, size)
+        return np.asarray(brightness(x - alpha[0], y - alpha[1]), np.float64)
 
     def _at(self, points: Array, fields: Array) -> Array:
-        """Return fields (k, N, N) at points (n, 2) between the pixels, (k, n)."""
+        """Return fields (k, N, N) at points (n, 2) between the pixels, (k, n).
+
+        Beyond the middles of the outermost pixels those go on as they are.
+        """
         size = len(self.convergence)
         columns, rows = (points / (self.extent_kpc / size) + 0.5 * (size - 1)).T
-        return np.stack([map_coordinates(f, [rows, columns], order=1) for f in fields])
+        where = [rows, columns]
+        return np.stack([map_coordinates(f, where, order=1, mode="nearest") for f in fields])
 
 
 @dataclass(frozen=True)
@@ -200,6 +216,11 @@ def _kernels(size: int) -> tuple[int, NDArray[np.complex128]]:
     sign = np.array([[1.0, -1.0], [-1.0, 1.0]])
     fields = [(primitive * sign).sum(axis=(2, 3)) / np.pi for primitive in primitives]
     return padded, np.stack([rfft2(field) for field in fields])
+
+
+def effective_radius(curves: list[Array]) -> float:
+    """Return the radius in kpc of the circle of the first curve's area, 0 where there is none."""
+    return float(np.sqrt(_area(curves[0]) / np.pi)) if curves else 0.0
 
 
 def _area(curve: Array) -> float:

@@ -93,6 +93,14 @@ def check_values(role: str, values: NDArray[Any], domain: str) -> NDArray[np.flo
     return values
 
 
+def shortage(name: str, device: object) -> str:
+    """Return what to say where a device has too little memory for a translator's work."""
+    return (
+        f"the memory of {device} does not hold what {name} was asked for: ask for fewer samples or "
+        "smaller maps, or run it on another device"
+    )
+
+
 def check_pair(source: str, target: str, translator: str, known: Sequence[str]) -> None:
     """Raise unless both are domains of the translator, and two."""
     check_domain("source", source, translator, known)

@@ -18,6 +18,7 @@ from engine.draws import Draw, copies, generator_of, noise_of
 from engine.guidance import guided
 from engine.inverse import Measurement, Observation, PosteriorTask, maximum, require_noise
 from engine.likelihood import log_density, signs
+from engine.memory import Parts, explained, explaining
 from engine.processes import Network, Process
 from engine.requests import (
     Request,
@@ -29,6 +30,7 @@ from engine.requests import (
     check_sampler,
     check_shape,
     check_values,
+    shortage,
 )
 from engine.samplers import SAMPLERS, Sample, Task
 from engine.shelf import available, checkpoint_folder
@@ -62,7 +64,9 @@ class Translator:
     ) -> None:
         self.device = torch.device(device)
         self.process, self.card = process, card
-        self.network = network.to(self.device).eval()
+        self._shortage = shortage(str(card["name"]), self.device)
+        with explained(self._shortage):
+            self.network = network.to(self.device).eval()
         for parameter in self.network.parameters():
             if parameter.ndim == 4:  # 1.2 times faster on the CPU, in float32 too.
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -148,6 +152,7 @@ class Translator:
         Raises
         ------
         TranslatorError : at the call, in one sentence.
+        OutOfMemoryError : where memory is short even if the network takes samples one by one.
         """
         y = self._source(source_map, source, target)
         steps = self._check_numbers(num_steps, num_samples, seed)
@@ -181,10 +186,11 @@ class Translator:
         network = self._network([each.source for each in requests], targets, guidance)
         draws = [(int(each.seed), 0) for each in requests]
         task = self._task(network, torch.stack(given)[:, None], draws)
-        return (
+        made = (
             [self._step(sample, slice(i, i + 1), name, steps) for i, name in enumerate(targets)]
             for sample in self._walk(task, steps, sampler)
         )
+        return explaining(self._shortage, made)
 
     def room(self, shape: tuple[int, int]) -> int:
         """Return how many maps (H, W) are best translated `together`: speed and memory allow it."""
@@ -267,7 +273,8 @@ class Translator:
         check_number("smoothing", smoothing, zero=False)
         measurement = self._measurement(observation, target, y)
         task = self._task(self._network(source, target), y[None, None], [])
-        x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
+        with explained(self._shortage):
+            x = maximum(task, measurement, num_steps=num_steps, smoothing=smoothing)
         return denormalize(x[0, 0].cpu().numpy(), target, self.normalization)
 
     def log_density(
@@ -306,10 +313,11 @@ class Translator:
         maps = (m[None, None].to(self.device) for m in (x, y))
         probes = signs(num_probes, (1, *shape), generator_of((int(seed), 0))).to(self.device)
         network = self._network(source, target)
-        try:
-            density = log_density(self.process, network, *maps, probes=probes)
-        except ValueError as error:
-            raise TranslatorError(f"{self.name}: {error}") from None
+        with explained(self._shortage):
+            try:
+                density = log_density(self.process, network, *maps, probes=probes)
+            except ValueError as error:
+                raise TranslatorError(f"{self.name}: {error}") from None
         return float(density + log_jacobian(values, target, self.normalization).sum())
 
     def sample_normalized(
@@ -340,20 +348,24 @@ class Translator:
         out = []
         for start in range(0, len(maps), BATCH):
             rows = slice(start, start + BATCH)
-            task = self._task(network, maps[rows, None], draws[rows])
-            for sample in self._walk(task, steps, sampler):
-                estimate = sample.estimate
+            with explained(self._shortage):
+                task = self._task(network, maps[rows, None], draws[rows])
+                for sample in self._walk(task, steps, sampler):
+                    estimate = sample.estimate
             out.append(estimate[:, 0].cpu().numpy())
         return np.concatenate(out).reshape(len(source_maps), num_samples, *maps.shape[1:])
 
     def _network(
         self, source: str | list[str] | None, target: str | list[str], guidance: float = 1.0
     ) -> Network:
-        """Return the network of one direction, or of one a map; it may lack the prior."""
+        """Return the network of one direction, or of one a map; in parts where memory is short."""
         check_number("guidance", guidance, zero=True)
         known = None if source is None else self._indices(source)
+        parts = Parts(self._shortage)
         try:
-            return guided(self.network, known, self._indices(target), guidance=guidance)
+            return guided(
+                self.network, known, self._indices(target), guidance=guidance, parts=parts
+            )
         except ValueError as error:
             asked = "without a source" if source is None else f"with a guidance of {guidance:g}"
             raise TranslatorError(f"{self.name} cannot sample {asked}: {error}") from None
@@ -366,7 +378,8 @@ class Translator:
     def _task(self, network: Network, y: Tensor, draws: list[Draw]) -> Task:
         """Return the task of normalized sources y (n, 1, h, w), each with its (seed, number)."""
         noise = noise_of(draws, y.shape[1:], self.device)
-        return Task(self.process, network, y.to(self.device), noise)
+        with explained(self._shortage):
+            return Task(self.process, network, y.to(self.device), noise)
 
     def _walk(self, task: Task, num_steps: int, sampler: str) -> Iterator[Sample]:
         """Return the sampler's steps; TranslatorError where it does not fit the process."""
@@ -379,7 +392,8 @@ class Translator:
     def _steps(self, task: Task, target: str, num_steps: int, sampler: str) -> Iterator[Step]:
         """Return the same as steps with estimates in the unit of `target`."""
         walk = self._walk(task, num_steps, sampler)
-        return (self._step(sample, slice(None), target, num_steps) for sample in walk)
+        steps = (self._step(sample, slice(None), target, num_steps) for sample in walk)
+        return explaining(self._shortage, steps)
 
     def _step(self, sample: Sample, rows: slice, target: str, num_steps: int) -> Step:
         x, estimate = (part[rows, 0].cpu().numpy() for part in (sample.x, sample.estimate))

@@ -63,6 +63,10 @@ COLUMNS = (
            _score("profile_dex"), _fixed(3)),
     Column("Total error", "dex", "Mean absolute error of what a sample’s map holds in all",
            _score("total_dex"), _fixed(3)),
+    Column("Einstein radius", "%", "Median error of the Einstein radius of a sample’s dark matter, "
+           "as if 20 times as massive, at redshift 0.5 before a source at 2; of targets that are "
+           "dark matter alone",
+           lambda e, s: 100.0 * s["einstein_radius_error"], _fixed(0)),
     Column("Time a map", "s", "Of one sample, measured in batches on the device that the "
            "evaluation names", lambda e, s: e.method.seconds_per_map, lambda v: f"{v:.2g}"),
     Column("Parameters", "10⁶", "Of the network",

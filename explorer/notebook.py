@@ -12,35 +12,49 @@ the page, its catalog and its translators take no part in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import Range1d
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from panel.viewable import Viewer
 from panel_material_ui.base import MaterialComponent
 
 from data.domains import get_domain
 from data.normalize import DEFAULT, Normalization
+from engine.evaluation import Evaluation
 from engine.step import Step
 from explorer import theme
+from explorer.arrays import (
+    NAME,
+    bare_session,
+    check_extent,
+    check_pair,
+    checked_map,
+    checked_samples,
+    cloud_pane,
+    other_domain,
+    ranges_of,
+    run_of,
+    sampling_of,
+    scene_of,
+    session_of,
+)
 from explorer.beside import Beside
-from explorer.ensemble import Ensemble
 from explorer.library import Scene
-from explorer.sampling import Sampling
-from explorer.session import Session
-from explorer.store import MAX_STEPS, Store
-from explorer.translation import Run, collect
+from explorer.population import survey_maps
+from explorer.store import MAX_STEPS
+from explorer.views.cloud import CloudPlayer
+from explorer.views.compare import Compare
 from explorer.views.grid import MapGrid
+from explorer.views.lensing import LensingPage
+from explorer.views.population import PopulationPage
+from explorer.views.profiles import ProfilesPage
 from explorer.views.steps import StepPlayer
 from explorer.views.uncertainty import Uncertainty
 from explorer.views.viewport import frame_size
-
-_NAME = "own arrays"
-Map = NDArray[np.float32]
 
 
 class Shown(Viewer):
@@ -90,13 +104,15 @@ def maps(
     ------
     ValueError : in one sentence, where an array or a number cannot be shown.
     """
-    made = _map("output", output)
+    made = checked_map("output", output)
     step = Step(1, 0.0, np.zeros_like(made)[None], made[None], 1)
-    session = _session(_scene(source_map, source, target, extent_kpc, truth), source, target, dark)
-    session.run = _run(session, [step], DEFAULT)
+    session = session_of(
+        scene_of(source_map, source, target, extent_kpc, truth), source, target, dark
+    )
+    session.run = run_of(session, [step], DEFAULT)
 
     def make() -> Viewer:
-        grid = MapGrid(session, Beside(session), _ranges(extent_kpc))
+        grid = MapGrid(session, Beside(session), ranges_of(extent_kpc))
         grid.resize(width_px)
         return grid
 
@@ -127,12 +143,12 @@ def steps(
     taken = list(trajectory)
     if not 1 <= len(taken) <= MAX_STEPS:
         raise ValueError(f"trajectory must have 1 to {MAX_STEPS} steps, got {len(taken)}")
-    scene = _scene(source_map, source, target, extent_kpc, truth)
-    session = _session(scene, source, target, dark)
-    session.run = _run(session, taken, normalization)
+    scene = scene_of(source_map, source, target, extent_kpc, truth)
+    session = session_of(scene, source, target, dark)
+    session.run = run_of(session, taken, normalization)
 
     def make() -> Viewer:
-        player = StepPlayer(session, *_ranges(extent_kpc))
+        player = StepPlayer(session, *ranges_of(extent_kpc))
         player.resize(frame_size(width_px, 4))
         player.dress(theme.named(theme.colors(dark)))
         return player
@@ -156,16 +172,12 @@ def uncertainty(
     samples : (M, H, W) in the unit of the domain `target`, two or more.
     target, extent_kpc, truth, dark, width_px : as for `maps`.
     """
-    drawn = np.asarray(samples)
-    if drawn.ndim != 3 or len(drawn) < 2:
-        raise ValueError(f"samples must have shape (M, H, W) with M from 2, got {drawn.shape}")
-    drawn = np.stack([_map("samples", each) for each in drawn])
-    source = "gas" if target != "gas" else "dark_matter"  # of which nothing is shown
-    session = _session(_scene(drawn[0], source, target, extent_kpc, truth), source, target, dark)
-    sampling = Sampling(session)
-    sampling.param.count.objects = [len(drawn)]
-    sampling.count = len(drawn)
-    sampling.ensemble = Ensemble(session.store.view, session.scene, drawn, 0.0)
+    drawn = checked_samples(samples)
+    source = other_domain(target)  # of which nothing is shown
+    session = session_of(
+        scene_of(drawn[0], source, target, extent_kpc, truth), source, target, dark
+    )
+    sampling = sampling_of(session, drawn)
 
     def make() -> Viewer:
         view = Uncertainty(session, sampling)
@@ -175,57 +187,200 @@ def uncertainty(
     return Shown(make, dark, width_px)
 
 
-def _map(name: str, values: ArrayLike) -> Map:
-    """Return a map as the views want it, or say what is wrong with it."""
-    array = np.asarray(values)
-    if array.ndim != 2 or min(array.shape, default=0) < 8 or array.shape[0] != array.shape[1]:
-        raise ValueError(f"{name} must be square maps (H, W) from 8 pixels, got {array.shape}")
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must be real numbers, got {array.dtype}")
-    if not (np.isfinite(array) & (array > 0)).any():
-        raise ValueError(f"{name} must have a pixel above zero, for its scale is logarithmic")
-    return np.array(array, np.float32)
+def profiles(
+    source_map: ArrayLike,
+    output: ArrayLike,
+    *,
+    source: str,
+    target: str,
+    extent_kpc: float,
+    truth: ArrayLike | None = None,
+    samples: ArrayLike | None = None,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return radial profiles of input, output, samples and truth, and switches of how to read them.
+
+    Parameters
+    ----------
+    samples : (M, H, W) in the unit of the domain `target`, two or more, for a band; or None.
+    source_map, output, source, target, extent_kpc, truth, dark, width_px : as for `maps`.
+    """
+    made = checked_map("output", output)
+    session = session_of(
+        scene_of(source_map, source, target, extent_kpc, truth), source, target, dark
+    )
+    session.run = run_of(session, [Step(1, 0.0, np.zeros_like(made)[None], made[None], 1)], DEFAULT)
+    sampling = sampling_of(session, None if samples is None else checked_samples(samples))
+
+    def make() -> Viewer:
+        view = ProfilesPage(session, sampling)
+        view.fit(width_px)
+        return view
+
+    return Shown(make, dark, width_px)
 
 
-def _scene(
-    source_map: ArrayLike, source: str, target: str, extent_kpc: float, truth: ArrayLike | None
-) -> Scene:
-    for domain in (source, target):
-        get_domain(domain)
-    if source == target:
-        raise ValueError(f"source and target must be two domains, got {source!r} for both")
-    if not (np.isfinite(extent_kpc) and extent_kpc > 0):
-        raise ValueError(f"extent_kpc must be a number above zero, got {extent_kpc}")
-    known = {source: _map("source_map", source_map)}
+def population(
+    truths: ArrayLike,
+    samples: ArrayLike,
+    *,
+    target: str,
+    extent_kpc: ArrayLike,
+    names: Iterable[str] | None = None,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return what maps of many galaxies hold in all and by radius, beside the truth.
+
+    A box, a lasso or a click selects galaxies in all figures, and lists them.
+
+    Parameters
+    ----------
+    truths : (n, H, W) in the unit of the domain `target`.
+    samples : (n, M, H, W), or (n, H, W) of one sample each.
+    extent_kpc : side of the maps, one or (n,).
+    names : (n,) of the galaxies; their numbers from 1 where there are none.
+    target, dark, width_px : as for `maps`.
+    """
+    get_domain(target)
+    true, drawn = (np.asarray(each, np.float32) for each in (truths, samples))
+    drawn = drawn[:, None] if drawn.ndim == 3 else drawn
+    if true.ndim != 3 or drawn.ndim != 4 or drawn[:, 0].shape != true.shape or not true.size:
+        raise ValueError(
+            "truths and samples must have shapes (n, H, W) and (n, M, H, W), "
+            f"got {np.shape(truths)} and {np.shape(samples)}"
+        )
+    called = [f"{n + 1}" for n in range(len(true))] if names is None else [str(n) for n in names]
+    if len(called) != len(true):
+        raise ValueError(f"names must be {len(true)}, one a galaxy, got {len(called)}")
+    sides = np.broadcast_to(np.asarray(extent_kpc, float), len(true))
+    check_extent(float(sides.min()))
+    found = survey_maps(true, drawn, target, sides, np.array(called))
+    session = bare_session(other_domain(target), target, dark)
+
+    def make() -> Viewer:
+        view = PopulationPage(session, found)
+        view.fit(width_px)
+        return view
+
+    return Shown(make, dark, width_px)
+
+
+def compare(
+    evaluations: Mapping[str, Evaluation | str | Path],
+    *,
+    source: str,
+    target: str,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return table and figures of how methods do on hold-out galaxies; a click chooses a direction.
+
+    Parameters
+    ----------
+    evaluations : by name, evaluations or the files that `python -m train evaluate` writes; the
+        matrix is of the first, over that called "pixelwise" where there is one.
+    source, target, dark, width_px : as for `maps`.
+    """
+    if not evaluations:
+        raise ValueError("evaluations must be one or more, got none")
+    known = {
+        name: each if isinstance(each, Evaluation) else Evaluation.read(each)
+        for name, each in evaluations.items()
+    }
+    cards = {name: {"title": each.method.title} for name, each in known.items()}
+    session = bare_session(source, target, dark, cards)
+
+    def make() -> Viewer:
+        view = Compare(session, known)
+        view.fit(width_px)
+        return view
+
+    return Shown(make, dark, width_px)
+
+
+def lensing(
+    predicted: ArrayLike,
+    *,
+    extent_kpc: float,
+    truth: ArrayLike | None = None,
+    stars: ArrayLike | None = None,
+    gas: ArrayLike | None = None,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return what dark matter does to light behind it: convergence, image, deflection.
+
+    Parameters
+    ----------
+    predicted : (H, W) dark matter in Msun/kpc^2, or (M, H, W) samples of it.
+    truth : (H, W) the same as it is.
+    stars, gas : (H, W) in Msun/kpc^2, which may be added to both.
+    extent_kpc, dark, width_px : as for `maps`.
+    """
+    check_extent(extent_kpc)
+    drawn = np.asarray(predicted)
+    made = np.stack([checked_map("predicted", each) for each in np.atleast_3d(drawn.T).T])
+    named = {"dark_matter": truth, "stars": stars, "gas": gas}
+    known = {name: checked_map(name, each) for name, each in named.items() if each is not None}
+    if others := {each.shape for each in known.values()} - {made.shape[1:]}:
+        raise ValueError(
+            f"all maps must have the same shape, got {made.shape[1:]} and {others.pop()}"
+        )
+    scene = Scene(NAME, "", 0.0, 1, float(extent_kpc), known, key=NAME)
+    session = session_of(scene, "gas", "dark_matter", dark)
+    sampling = sampling_of(session, made)
+
+    def make() -> Viewer:
+        view = LensingPage(session, sampling)
+        view.fit(width_px)
+        return view
+
+    return Shown(make, dark, width_px)
+
+
+def clouds(
+    source_points: ArrayLike,
+    output: ArrayLike,
+    *,
+    source: str,
+    target: str,
+    source_mass: float,
+    mass: float,
+    extent_kpc: float,
+    truth: ArrayLike | None = None,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return points in space side by side, to be turned, and their steps, to be played.
+
+    Parameters
+    ----------
+    source_points : (n, 3) kpc, of equal mass, seen along the last axis.
+    output : (m, 3) kpc, or (steps, m, 3) from the first to the last step.
+    truth : (k, 3) kpc, that stand for the same mass as the output.
+    source, target : domains in whose colors they are shown.
+    source_mass, mass : of all points together, Msun.
+    extent_kpc : side of what is seen at first.
+    """
+    check_pair(source, target)
+    check_extent(extent_kpc)
+    steps = np.asarray(output, np.float32)
+    steps = steps[None] if steps.ndim == 2 else steps
+    asked: list[tuple[str, str, list[Any], float]] = [
+        ("Input", source, [source_points], source_mass), ("Output", target, list(steps), mass),
+    ]  # fmt: skip
     if truth is not None:
-        known[target] = _map("truth", truth)
-    return Scene(_NAME, "", 0.0, 1, float(extent_kpc), known)
+        asked.append(("Truth", target, [truth], mass))
+    panes = [cloud_pane(*each, extent_kpc) for each in asked]
+    number = len(steps)
+    labels = [f"step {index}/{number}" for index in range(1, number + 1)] if number > 1 else []
 
+    def make() -> Viewer:
+        player = CloudPlayer(size=max((width_px - 20) // len(panes) - 20, 100))
+        player.colors = theme.named(theme.colors(dark))
+        player.put(panes, labels, extent_kpc, np.eye(3))
+        return player
 
-def _session(scene: Scene, source: str, target: str, dark: bool) -> Session:
-    """Return a session that shows `scene` and asks the worker for nothing."""
-    if "bokeh" not in hv.Store.registry:
-        hv.extension("bokeh", logo=False)
-    store = Store(cards={_NAME: {"title": "Own arrays", "default_steps": 1}})
-    store.param.update(source=source, target=target)
-    session = Session(store, dark=dark)
-    session.scene = scene
-    return session
-
-
-def _run(session: Session, taken: list[Step], normalization: Normalization) -> Run:
-    estimates = [_map("estimate", step.estimate[0]) for step in taken]
-    shape = estimates[0].shape
-    others = {each.shape for each in [*estimates, *session.scene.maps.values()]} - {shape}
-    if others:
-        raise ValueError(f"all maps must have the same shape, got {shape} and {others.pop()}")
-    times, sigmas = ([float(getattr(s, name)) for s in taken] for name in ("time", "sigma"))
-    noisy = [np.asarray(step.x[0], np.float32) for step in taken]
-    kept = (times, sigmas, noisy, estimates)
-    return collect(session.store.view, session.scene, kept, 0.0, normalization=normalization)
-
-
-def _ranges(extent_kpc: float) -> tuple[Range1d, Range1d]:
-    half = 0.5 * extent_kpc
-    ends = {"start": -half, "end": half, "reset_start": -half, "reset_end": half}
-    return Range1d(**ends), Range1d(**ends)
+    return Shown(make, dark, width_px)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import param
 
+from data.atomic import aside_of, sweep, writing
 from data.untrusted import MAX_BYTES, UntrustedError
 from explorer import library
 from explorer.galaxies import Offer, open_file
@@ -47,6 +48,15 @@ def allowed_path(text: str) -> Path:
     if there is None:  # the same words for what is not there and for what is not allowed
         raise UntrustedError(f"no such file or folder in the server's data folders: {asked.name}")
     return there
+
+
+def _private_folder() -> Path:
+    """Return a new folder for uploads; those that killed servers left are removed."""
+    place = Path(tempfile.gettempdir()) / "galactic-alchemy"
+    sweep(place.parent, place.name)
+    folder = aside_of(place)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 class OwnFiles(param.Parameterized):
@@ -87,15 +97,16 @@ class OwnFiles(param.Parameterized):
             )
             return
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="galactic-alchemy-"))
+            self._folder = _private_folder()
         folder = self._folder
 
         def work() -> list[Offer]:
             token = secrets.token_hex(4)
             path = folder / token / label
-            path.parent.mkdir()
-            path.write_bytes(content)
             try:
+                with writing(Path(label)):  # the server's folders are no one's business
+                    path.parent.mkdir()
+                    path.write_bytes(content)
                 return open_file(path, label, token)
             except ValueError:
                 shutil.rmtree(path.parent, ignore_errors=True)

@@ -16,8 +16,10 @@ from explorer import theme
 from explorer.controls import Controls
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
+from explorer.views.clouds import CloudsPage
 from explorer.views.compare import Compare
 from explorer.views.gallery import Gallery
+from explorer.views.lensing import LensingPage
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
 from explorer.views.population import PopulationPage
@@ -32,7 +34,7 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
 VIEWS: tuple[type[View], ...] = (
-    Translate, Gallery, ProfilesPage, Uncertainty, PopulationPage, Compare,
+    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, CloudsPage, Compare,
 )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from data.domains import DOMAINS, get_domain
 from engine.evaluation import Direction, Evaluation
-from engine.metrics.profile import residual_dex
+from engine.metrics.profile import integral, radial_profile, residual_dex
+from explorer.curves import errors_dex
 
 Array = NDArray[Any]
 
 _LEAST_A_BIN = 6
-_MOST_BINS = 20
+_MOST_BINS = 20  # of a running median
+_NUM_BINS = 20  # of a profile
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Population:
     ----------
     problem : one sentence on why there is nothing at all; empty where there is.
     no_abundance : one sentence on why there is no abundance matching.
+    others : by title, residuals of translators beside, where they were evaluated in this direction.
     """
 
     members: Members | None = None
@@ -102,6 +105,7 @@ class Population:
     residuals: Residuals | None = None
     problem: str = ""
     no_abundance: str = ""
+    others: Mapping[str, Residuals] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of galaxies."""
@@ -109,9 +113,16 @@ class Population:
 
 
 def survey(
-    evaluations: Mapping[str, Evaluation], translator: str | None, source: str, target: str
+    evaluations: Mapping[str, Evaluation],
+    translator: str | None,
+    source: str,
+    target: str,
+    others: Sequence[str] = (),
 ) -> Population:
-    """Return what the evaluation of a translator says of its hold-out galaxies."""
+    """Return what the evaluation of a translator says of its hold-out galaxies.
+
+    `others` are translators beside it, whose residuals are compared with its own.
+    """
     labels = [get_domain(name).label.lower() for name in (source, target)]
     if source == target:
         return Population(problem=f"Source and target are both {labels[0]}: choose two domains.")
@@ -126,9 +137,14 @@ def survey(
         return Population(problem="No hold-out galaxy has maps of both domains.")
     abundance = abundance_of(own, source, target)
     why_not = "" if abundance else "It takes stars or dark matter as the target."
+    beside = [evaluations[name] for name in others if name in evaluations]
     return Population(
         members_of(direction), totals_of(direction), abundance, residuals_of(direction),
         no_abundance=why_not,
+        others={
+            each.method.title: residuals_of(each.direction(source, target))
+            for each in beside if (source, target) in each.pairs
+        },
     )  # fmt: skip
 
 
@@ -157,13 +173,14 @@ def relation(x: Array, y: Array) -> tuple[Array, Array]:
 
 def totals_of(direction: Direction) -> Totals:
     """Return what maps of the target hold, the truth's and the samples'."""
-    domain = get_domain(direction.target)
+    return _totals(direction.truth("total"), direction.samples("total"), direction.target)
+
+
+def _totals(truth: Array, samples: Array, target: str) -> Totals:
+    domain = get_domain(target)
     label = domain.label.lower()
     quantity = f"mass of {label} in the map" if domain.is_mass else f"mean {label} of the map"
-    return Totals(
-        direction.truth("total"), direction.samples("total"), quantity,
-        "M☉" if domain.is_mass else domain.unit,
-    )  # fmt: skip
+    return Totals(truth, samples, quantity, "M☉" if domain.is_mass else domain.unit)
 
 
 def abundance_of(evaluation: Evaluation, source: str, target: str) -> Abundance | None:
@@ -195,8 +212,45 @@ def residuals_of(direction: Direction) -> Residuals:
     """Return how radial profiles of one sample differ from the truth's."""
     floor = DOMAINS[direction.target].floor
     lines = residual_dex(direction.samples("profile")[:, 0], direction.truth("profile"), floor)
+    return _banded(direction.radii, lines)
+
+
+def survey_maps(
+    truths: Array, samples: Array, target: str, extents_kpc: Array, names: Array
+) -> Population:
+    """Return what maps say of n galaxies, which no evaluation holds.
+
+    Parameters
+    ----------
+    truths : (n, H, W) in the unit of the domain `target`; row = y upwards.
+    samples : (n, M, H, W) likewise.
+    extents_kpc : (n,) sides of the maps.
+    names : (n,) of the galaxies.
+    """
+    domain = get_domain(target)
+    bins = min(_NUM_BINS, truths.shape[-1] // 2)  # so that none is empty
+    totals, lines, errors = [], [], []
+    for truth, drawn, extent in zip(truths, samples, extents_kpc, strict=True):
+        maps = np.stack([truth, *drawn])
+        totals.append(integral(maps, extent) if domain.is_mass else maps.mean(axis=(1, 2)))
+        profiles = radial_profile(maps[:2], extent, bins)[1]
+        lines.append(residual_dex(profiles[1], profiles[0], domain.floor))
+        errors.append(errors_dex(drawn, truth, target).mean())
+    radii = (np.arange(bins) + 0.5) / bins
+    count, known = len(names), np.array(totals)
+    members = Members(
+        np.asarray(names), np.full(count, ""), np.full(count, np.nan), np.array(errors)
+    )
+    return Population(
+        members, _totals(known[:, 0], known[:, 1:], target), None, _banded(radii, np.array(lines)),
+        no_abundance="It takes the masses of two domains.",
+    )  # fmt: skip
+
+
+def _banded(radii: Array, lines: Array) -> Residuals:
+    """Return residuals (n, radius) with their percentiles over galaxies."""
     bands = np.full((3, lines.shape[-1]), np.nan)
     known = np.isfinite(lines).any(axis=0)
     if known.any():
         bands[:, known] = np.nanpercentile(lines[:, known], (16.0, 50.0, 84.0), axis=0)
-    return Residuals(direction.radii, lines, *bands)
+    return Residuals(radii, lines, *bands)

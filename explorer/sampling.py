@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import param
+from numpy.typing import NDArray
 
 from explorer import library, worker
 from explorer.ensemble import Ensemble
@@ -15,6 +18,28 @@ from explorer.session import Session
 from explorer.store import CHOICES, View
 
 COUNTS = (4, 8, 16, 32)
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """Samples after one of the steps that draw them.
+
+    Attributes
+    ----------
+    step, num_steps : from 1, and how many there will be.
+    time : the sampler's, 1 at the start and 0 at the end.
+    estimates : (M, H, W) what each sample would become, in the target's unit.
+    """
+
+    step: int
+    num_steps: int
+    time: float
+    estimates: NDArray[np.float32]
+
+    def small(self, most_px: int) -> NDArray[np.float32]:
+        """Return the estimates with about so many pixels a side, every second of twice as many."""
+        every = max(1, round(self.estimates.shape[-1] / most_px))
+        return self.estimates[:, ::every, ::every]
 
 
 class Sampling(param.Parameterized):
@@ -26,6 +51,7 @@ class Sampling(param.Parameterized):
     count = param.Selector(default=8, objects=list(COUNTS), doc="How many samples are wanted.")
     ensemble = param.Parameter(doc="Samples of the view, or None.")
     busy = param.Boolean(default=False, doc="Samples are drawn, or wait for it.")
+    preview = param.Parameter(doc="The `Glimpse` of samples that are being drawn, or None.")
     progress = param.Tuple(default=(0, 0), doc="Steps taken, and their number.")
     notice = param.String(default="", doc="One sentence on what went wrong.")
 
@@ -55,16 +81,16 @@ class Sampling(param.Parameterized):
             library.ENSEMBLES.put(view, made)
             return made
 
-        def progress(step: int, num_steps: int) -> None:
-            self.progress = (step, num_steps)
+        def progress(seen: Glimpse) -> None:
+            self.param.update(progress=(seen.step, seen.num_steps), preview=seen)
 
         def show(made: Ensemble) -> None:
-            self.param.update(ensemble=made, busy=False)
+            self.param.update(ensemble=made, preview=None, busy=False)
 
         def fail(text: str) -> None:
-            self.param.update(busy=False, notice=text)
+            self.param.update(busy=False, preview=None, notice=text)
 
-        self.param.update(ensemble=None, busy=True, progress=(0, 0), notice="")
+        self.param.update(ensemble=None, preview=None, busy=True, progress=(0, 0), notice="")
         self._job = self._session.compute(work, show, fail)
         if self._job is None:
             self.param.update(busy=False, notice="Too much waits already: try again in a moment.")
@@ -74,12 +100,13 @@ class Sampling(param.Parameterized):
         if self._job is not None:
             self._job.cancel()
         if self.busy:
-            self.param.update(busy=False, progress=(0, 0), notice="Drawing was stopped.")
+            told = "Drawing was stopped."
+            self.param.update(busy=False, progress=(0, 0), preview=None, notice=told)
 
     def _on_view(self, *events: Any) -> None:
         if self._job is not None:
             self._job.cancel()
-        self.param.update(busy=False, progress=(0, 0), notice="")
+        self.param.update(busy=False, progress=(0, 0), preview=None, notice="")
         if not self._recall():
             self.ensemble = None
 
@@ -96,11 +123,11 @@ def draw(
     view: View,
     scene: Scene,
     count: int,
-    on_step: Callable[[int, int], None] = lambda step, num_steps: None,
+    on_step: Callable[[Glimpse], None] = lambda seen: None,
 ) -> Ensemble:
     """Draw `count` samples side by side.
 
-    `on_step` is called with the step from 1 and their number after each; what it raises ends it.
+    `on_step` is called after each step; what it raises ends it.
     """
     translator = library.load_translator(view.translator)
     start = time.perf_counter()
@@ -110,8 +137,8 @@ def draw(
     )  # fmt: skip
     try:
         for step in steps:
-            on_step(step.index, step.num_steps)
             samples = step.estimate
+            on_step(Glimpse(step.index, step.num_steps, float(step.time), samples))
     finally:
         close = getattr(steps, "close", None)
         if close is not None:

@@ -30,7 +30,8 @@ def power_of_ten(value: float, digits: int = 1) -> str:
         return "0"
     exponent = int(np.floor(np.log10(abs(value))))
     if -2 <= exponent < 4:
-        return f"{value:.{max(0, digits + 1 - max(exponent, 0))}f}".replace("-", "\u2212")
+        places = max(0, -exponent, digits + 1 - max(exponent, 0))
+        return f"{value:.{places}f}".replace("-", "\u2212")
     mantissa = f"{value / 10.0**exponent:.{digits}f}".replace("-", "\u2212")
     return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}"
 

@@ -284,21 +284,18 @@ class Session(param.Parameterized):
         return int(self.store.card.get("grid_size", GRID_SIZE))
 
     def _load(self) -> None:
-        if self._load_job is not None:
-            self._load_job.cancel()
         view, grid_size = self.store.view, self._grid_size
 
         def work(job: worker.Job) -> Scene:
             return library.load_scene(view.galaxy, view.rotation, grid_size, view.angles)
 
         self.loading = True
-        task = self._task(work, self._show, self._refuse)
-        self._load_job = worker.MAPS.submit(task, id(self))
-        if self._load_job is None:
-            self.param.update(loading=False, notice="The server is busy: try again in a moment.")
+        self._make(work, self._show)
 
     def _make(self, work: Callable[[worker.Job], Scene], show: Callable[[Scene], None]) -> None:
-        """Make maps on their worker; a notice says where too much waits."""
+        """Make maps on their worker in place of those that were asked for before."""
+        if self._load_job is not None:
+            self._load_job.cancel()
         self._load_job = worker.MAPS.submit(self._task(work, show, self._refuse), id(self))
         if self._load_job is None:
             self.param.update(loading=False, notice="The server is busy: try again in a moment.")
@@ -314,8 +311,6 @@ class Session(param.Parameterized):
         if self.glimpse is None:
             self._drop()
             self.loading = True
-        if self._load_job is not None:
-            self._load_job.cancel()
 
         def work(job: worker.Job) -> Scene:
             return library.glimpse(scene, angles, (store.source, store.target))

@@ -79,6 +79,16 @@ def test_commands_in_documents_know_their_options(words):
         assert re.search(rf"{option}\b", result.stdout), f"{option} is unknown to {words[:3]}"
 
 
+@pytest.mark.parametrize("words", [("data", "--bad"), ("train", "nonsense"), ("data", "nonsense")])
+def test_a_typing_error_is_answered_before_anything_large_is_imported(words):
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "error: " in result.stderr.splitlines()[-1]
+    assert not re.search(r"\| +(numpy|h5py|torch)$", result.stderr, flags=re.M)
+
+
 def test_python_in_documents_runs(tmp_path, monkeypatch):
     pytest.importorskip("torch").set_num_threads(1)
     from engine.translator import Translator, available
@@ -87,6 +97,8 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
         pytest.skip("the checkpoint ddpm is not there")
     stand_in, example = blocks("python")
     (inverse,) = blocks("python", (ROOT / "docs/inverse.md").read_text(encoding="utf-8"))
+    (lensing,) = blocks("python", (ROOT / "docs/lensing.md").read_text(encoding="utf-8"))
+    (observation,) = blocks("python", (ROOT / "docs/observations.md").read_text(encoding="utf-8"))
     load = Translator.load
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -97,10 +109,17 @@ def test_python_in_documents_runs(tmp_path, monkeypatch):
     exec(compile(example.replace("seed=0", "seed=0, num_steps=2"), "README.md", "exec"), names)
     assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
     assert names["samples"].shape == (4, names["size"], names["size"])  # type: ignore[attr-defined]
+    exec(compile(lensing, "lensing.md", "exec"), names)
+    assert names["arcs"].shape == (3 * names["size"],) * 2  # type: ignore[operator]
     inverse = inverse.replace("num_samples=2", "num_samples=2, num_steps=2")
     exec(compile(inverse, "inverse.md", "exec"), names)
     assert names["sharper"].shape == (2, *names["best"].shape)  # type: ignore[attr-defined]
     assert np.isfinite(names["best"]).all()
+    pytest.importorskip("ducc0")
+    observation = observation.replace('"dark_matter")', '"dark_matter", num_steps=2)')
+    exec(compile(observation, "observations.md", "exec"), names)
+    assert names["detected"].any()  # type: ignore[attr-defined]
+    assert names["samples"].shape == (1, *names["hi"].shape)  # type: ignore[attr-defined]
 
 
 def test_document_asks_a_store(tmp_path, monkeypatch):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 
 from data.arguments import whole_number
-from data.rotations import ROTATIONS_PER_GALAXY
 
 
 def _add_fit_options(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +41,10 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--focus-only", action="store_true", help="judge none but the five directions from gas"
     )
+    parser.add_argument(
+        "--direction", action="append", default=[], metavar="SOURCE:TARGET",
+        help="judge none but this one, as hi:dark_matter; may be given several times",
+    )  # fmt: skip
     parser.add_argument(
         "--focus-samples", type=whole_number, default=16,
         help="samples of each map in the five directions from gas (16); at least --samples",
@@ -92,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit_options(ship)
     ship.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     ship.add_argument("--galaxies", type=whole_number, default=2000, help="to map (2000)")
-    ship.add_argument("--rotations", type=whole_number, default=ROTATIONS_PER_GALAXY)
+    ship.add_argument("--rotations", type=whole_number, help="of a galaxy (as `data build`)")
     ship.add_argument("--grid-size", type=whole_number, default=128, help="pixels a side (128)")
     ship.add_argument("--workers", type=whole_number, help="that make maps (default: one a core)")
     ship.add_argument("--hold-out", type=whole_number, default=24, help="galaxies to score (24)")
@@ -116,9 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
-    from train.loop import fit
+    from train.loop import fit, trainer_of
     from train.plan import describe
-    from train.trainer import Trainer
 
     config = load_config(
         options.config, data=options.data, output=options.output, init=options.init,
@@ -126,7 +128,7 @@ def _fit(options: argparse.Namespace) -> int:
         max_seconds=options.max_seconds, compile=options.compile,
     )  # fmt: skip
     if options.dry_run:
-        trainer = Trainer(config, device=options.device)
+        trainer = trainer_of(config)(config, device=options.device)
         if config.init:
             trainer.warm_start()
         print(describe(trainer))

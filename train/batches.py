@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
@@ -24,6 +25,11 @@ class Batch(NamedTuple):
     total: int
     part: slice
 
+    def rows(self, rows: slice) -> Batch:
+        """Return some of this part's maps, still as of the whole batch."""
+        x, y, source, target = (each[rows] for each in self[:4])
+        return self._replace(x=x, y=y, source=source, target=target)
+
     def mean(self, values: Tensor) -> Tensor:
         """Return this part's share of the mean of values (n,) over the whole batch."""
         return values.sum() / self.total
@@ -38,6 +44,7 @@ class PairSampler:
         available on the CPU.
     domains : names of the channels.
     focus_share : probability that a pair comes from the five directions of `FOCUS`.
+    sources : the domains to translate from; all where empty.
     generator : on the CPU; its state is all that a resumed run needs.
 
     Raises
@@ -47,10 +54,15 @@ class PairSampler:
 
     def __init__(
         self, maps: Tensor, available: Tensor, domains: tuple[str, ...], focus_share: float,
-        generator: torch.Generator,
+        generator: torch.Generator, sources: Sequence[str] = (),
     ) -> None:  # fmt: skip
+        if lacking := set(sources).difference(domains):
+            raise ConfigError(f"sources: the maps have no {', '.join(sorted(lacking))}")
         self.maps, self.focus_share, self.generator = maps, focus_share, generator
-        pairs = torch.tensor(list(permutations(range(len(domains)), 2))).reshape(-1, 2)
+        pairs = torch.tensor([
+            (s, t) for s, t in permutations(range(len(domains)), 2)
+            if not sources or domains[s] in sources
+        ]).reshape(-1, 2)  # fmt: skip
         have = available[:, pairs[:, 0]] & available[:, pairs[:, 1]]
         self.pairs, have = pairs[have.any(dim=0)], have[:, have.any(dim=0)]
         if not len(self.pairs):

@@ -62,6 +62,8 @@ class FitConfig:
     output : folder of the run; runs/NAME if empty.
     network, process : fields of the network and of the process; network's `kind` is a key of
         `engine.networks.NETWORKS`, "unet" if absent.
+    points : fields of `train.points.PointOptions`, for a network of points; empty for maps. `data`
+        is then a file of clouds, and `network` holds fields of a `PointMambaConfig`.
     init : checkpoint (name or folder) whose weights the run starts from, as far as they fit; random
         ones if empty.
     steps, batch_size : length of the run, and maps of a step in all processes together.
@@ -72,6 +74,7 @@ class FitConfig:
         as a cosine ("cosine") or stays ("constant").
     ema_half_life : of the averaged weights, as a share of the run so far.
     focus_share : share of each batch on the five directions from gas; the rest on all.
+    sources : names of the domains to translate from; all where empty.
     drop_source : share of the training pairs whose source is hidden, so that the same network is
         also the prior of each target domain (Ho & Salimans 2022, algorithm 1); None for a tenth, or
         for none in a family whose path starts at the source.
@@ -92,6 +95,7 @@ class FitConfig:
     output: str = ""
     network: dict[str, Any] = field(default_factory=dict)
     process: dict[str, Any] = field(default_factory=dict)
+    points: dict[str, Any] = field(default_factory=dict)
     init: str = ""
     steps: int = 10_000
     batch_size: int = 32
@@ -103,6 +107,7 @@ class FitConfig:
     weight_decay: float = 0.01
     ema_half_life: float = 0.05
     focus_share: float = 0.5
+    sources: list[str] = field(default_factory=list)
     drop_source: float | None = None
     default_steps: int = 1
     default_sampler: str = "ddim"
@@ -124,11 +129,13 @@ class FitConfig:
             raise ConfigError(f"init must be the name or folder of a checkpoint, got {self.init!r}")
         if self.normalization == "init" and not self.init:
             raise ConfigError("normalization: init needs a checkpoint in init to take it from")
-        for name in ("network", "process"):
+        for name in ("network", "process", "points"):
             if not isinstance(getattr(self, name), dict):
                 raise ConfigError(
                     f"{name} must hold keys and values, got {getattr(self, name)!r:.80}"
                 )
+        if not isinstance(self.sources, list) or not all(isinstance(s, str) for s in self.sources):
+            raise ConfigError(f"sources must be a list of domains, got {self.sources!r:.80}")
         if str(self.default_sampler) not in SAMPLERS:
             raise ConfigError(
                 f"default_sampler must be one of {', '.join(SAMPLERS)}, "
@@ -165,7 +172,7 @@ class FitConfig:
         needs_source = self.family in PROCESSES and PROCESSES[self.family].needs_source
         share = self.drop_source
         if share is None:
-            share = 0.0 if needs_source else DROP_SOURCE
+            share = 0.0 if needs_source or self.points else DROP_SOURCE
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
             raise ConfigError(f"drop_source must be a share from 0 to below 1, got {share!r:.80}")
         if share and needs_source:
@@ -173,6 +180,8 @@ class FitConfig:
                 f"drop_source must be 0 for {self.family}, whose path starts at the source, "
                 f"got {share}"
             )
+        if share and self.points:
+            raise ConfigError(f"drop_source must be 0 for a network of points, got {share}")
         object.__setattr__(self, "drop_source", float(share))
 
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data.domains import DOMAINS
 from data.normalize import normalize
 from engine.baselines import BASELINES
 from engine.evaluation import Evaluation, EvaluationError, Method
@@ -46,12 +47,20 @@ class Effort:
     focus_samples : of each map in the five directions of `train.config.FOCUS`.
     log_densities : galaxies in those directions whose log-density is measured.
     focus_only : whether the other directions are left out.
+    directions : the only ones, source and target, that are judged; all where there are none.
     """
 
     samples: int = 4
     focus_samples: int = 16
     log_densities: int = 0
     focus_only: bool = False
+    directions: tuple[tuple[str, str], ...] = ()
+
+    def judges(self, pair: tuple[str, str]) -> bool:
+        """Return whether a direction is to be judged."""
+        if self.directions and pair not in self.directions:
+            return False
+        return pair in FOCUS or not self.focus_only
 
 
 def evaluate(
@@ -138,9 +147,11 @@ def _blank(
 ) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
     known = holdout.directions(candidate.domains)
-    pairs = [pair for pair in known if pair in FOCUS or not effort.focus_only]
-    if not pairs:
+    if not known:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
+    pairs = [pair for pair in known if effort.judges(pair)]
+    if not pairs:
+        raise ValueError(f"{about['name']} knows none of the directions that were asked for")
     samples, focus_samples = effort.samples, max(effort.samples, effort.focus_samples)
     if not candidate.is_random:
         samples = focus_samples = 1
@@ -252,7 +263,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"output must be a folder for more than one method, got the file {options.output}"
         )
-    effort = Effort(options.samples, options.focus_samples, options.log_density, options.focus_only)
+    effort = Effort(
+        options.samples, options.focus_samples, options.log_density, options.focus_only,
+        tuple(map(_direction, options.direction)),
+    )  # fmt: skip
     holdout = Holdout(options.data, options.galaxies, options.split)
     done = []
     for candidate, home in _candidates(options, checkpoints, baselines):
@@ -272,6 +286,15 @@ def run(options: argparse.Namespace) -> int:
     if len(done) > 1:
         print(comparison(done))
     return 0
+
+
+def _direction(text: str) -> tuple[str, str]:
+    """Return the direction that is written as SOURCE:TARGET."""
+    source, _, target = text.partition(":")
+    if source == target or source not in DOMAINS or target not in DOMAINS:
+        raise ValueError(f"direction must be two of {', '.join(DOMAINS)}, as hi:dark_matter, "
+                         f"got {text!r}")  # fmt: skip
+    return source, target
 
 
 def _partial(path: Path) -> Path:

@@ -42,6 +42,7 @@ class Holdout:
     def __init__(self, path: str | Path, count: int, split: str = "test") -> None:
         """Take up to `count` galaxies of a split, or of `ALL`, spread evenly over their names."""
         with MapStore.open(path) as store:
+            store.require_finished()
             index = store.select(**({} if split == ALL else {"split": split}))
             if not len(index):
                 raise StoreError(f"{path} holds no galaxy of the {split} split")

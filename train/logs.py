@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.atomic import replacing
+from data.atomic import DiskFull, replacing, writing
 
 COLUMNS = ("step", "seconds", "name", "value")
 
@@ -32,22 +35,27 @@ class Log:
         kept = [row for row in read_log(path) if int(row[0]) <= step]
         with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *kept])
+        self._path = path
         self._file = path.open("a", newline="", encoding="utf-8")
         self._board = SummaryWriter(str(folder), purge_step=step + 1)
+        self._hook = threading.excepthook
+        threading.excepthook = _without_files(self._hook)
 
     def write(self, step: int, seconds: float, scalars: dict[str, float]) -> None:
         """Add the scalars of one step."""
         rows = csv.writer(self._file)
-        for name, value in scalars.items():
-            rows.writerow([step, f"{seconds:.1f}", name, f"{value:.6g}"])
-            self._board.add_scalar(name, value, step)
-        self._file.flush()
+        with writing(self._path):
+            for name, value in scalars.items():
+                rows.writerow([step, f"{seconds:.1f}", name, f"{value:.6g}"])
+                self._board.add_scalar(name, value, step)
+            self._file.flush()
 
     def show(self, step: int, pictures: dict[str, NDArray[np.uint8]]) -> None:
         """Add pictures (row, column, color) of one step, to TensorBoard alone."""
-        for name, picture in pictures.items():
-            self._board.add_image(name, picture, step, dataformats="HWC")
-        self._board.flush()
+        with writing(self._path):
+            for name, picture in pictures.items():
+                self._board.add_image(name, picture, step, dataformats="HWC")
+            self._board.flush()
 
     def __enter__(self) -> Log:
         return self
@@ -56,8 +64,23 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._file.close()
-        self._board.close()
+        try:
+            with writing(self._path):
+                self._file.close()
+                self._board.close()
+        except DiskFull:
+            if error is None:
+                raise
+        finally:
+            threading.excepthook = self._hook
+
+
+def _without_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a hook that leaves out failures of files.
+
+    Of TensorBoard's thread they come to ours as well, with the next call.
+    """
+    return lambda failed: None if isinstance(failed.exc_value, OSError) else hook(failed)
 
 
 def read_log(path: Path) -> list[list[str]]:

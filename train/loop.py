@@ -13,8 +13,10 @@ from types import FrameType
 from tqdm import tqdm
 
 from engine.checkpoint import CARD
+from engine.memory import explained
 from train.config import ConfigError, FitConfig
 from train.logs import Log
+from train.points import PointTrainer
 from train.trainer import CHECKPOINT, STATE, Trainer
 from train.world import joined
 
@@ -26,9 +28,19 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
     -------
     The folder with model.safetensors and card.json, or the run's folder if stopped early. The
     run's folder holds state.pt, log.csv and the TensorBoard events.
+
+    Raises
+    ------
+    ConfigError : one sentence on what does not fit.
+    OutOfMemoryError : where the device does not hold the run, however small the parts of a batch.
+    DiskFull : where there is no room for the state; the one that was saved before stays.
     """
-    with joined(device) as world:
-        trainer = Trainer(config, world=world)
+    shortage = (
+        "the memory of the device does not hold this run: lower the widths or blocks of the "
+        "network, the size of the maps, or their number"
+    )
+    with explained(shortage), joined(device) as world:
+        trainer = trainer_of(config)(config, world=world)
         if resume:
             trainer.resume()
             done = config.folder / CHECKPOINT
@@ -55,6 +67,11 @@ def fit(config: FitConfig, *, resume: bool = False, device: str | None = None) -
         if world.writes:
             print(f"stopped at step {trainer.step} and saved: go on with --resume", file=sys.stderr)
         return config.folder
+
+
+def trainer_of(config: FitConfig) -> type[Trainer]:
+    """Return the trainer of a configuration: of points where it speaks of them, else of maps."""
+    return PointTrainer if config.points else Trainer
 
 
 def _run(trainer: Trainer, stopped: list[int]) -> None:

@@ -12,6 +12,7 @@ import yaml
 from torch import Tensor
 
 from train.batches import Batch
+from train.points import PointTrainer
 from train.trainer import Trainer
 
 MIB = 2**20
@@ -22,6 +23,8 @@ def describe(trainer: Trainer) -> str:
 
     Takes two steps on empty maps to measure the memory, so that the trainer is of no more use.
     """
+    if isinstance(trainer, PointTrainer):
+        return _describe_points(trainer)
     config = trainer.config
     fields = {**asdict(config), "output": str(config.folder), "network": trainer.card["network"]}
     process = asdict(trainer.objective.process)
@@ -44,6 +47,24 @@ def describe(trainer: Trainer) -> str:
         + "; besides what PyTorch and single operations need",
     ]  # fmt: skip
     text = yaml.safe_dump({**fields, "process": process}, sort_keys=False, allow_unicode=True)
+    return text + "\n".join(f"# {line}" for line in comments)
+
+
+def _describe_points(trainer: PointTrainer) -> str:
+    config = trainer.config
+    fields = {
+        **asdict(config), "output": str(config.folder), "network": trainer.card["network"],
+        "points": asdict(trainer.options), "process": asdict(trainer.objective.process),
+    }  # fmt: skip
+    parameters = sum(p.numel() for p in trainer.network.parameters())
+    clouds = {split: len(rows) for split, rows in trainer.rows.items()}
+    comments = [
+        f"parameters: {parameters:,}",
+        f"clouds: {clouds['train']:,} for training, {clouds['validation']:,} for validation, of "
+        f"which each step takes {trainer.options.num_points:,} points and as many of the gas",
+        f"steps: {config.steps:,} of {config.batch_size} sets",
+    ]
+    text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
     return text + "\n".join(f"# {line}" for line in comments)
 
 

@@ -24,7 +24,7 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     run = config.folder
     if not options.dry_run:
         Path(config.data).parent.mkdir(parents=True, exist_ok=True)
-    maps = ["--rotations", options.rotations, "--grid-size", options.grid_size]
+    maps = [*_given(options, "rotations"), "--grid-size", options.grid_size]
     workers = ["--workers", options.workers] if options.workers else []
     yield _command(
         "data", "build", config.data, "--synthetic", f"0:{options.galaxies}", *maps, *workers

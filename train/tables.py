@@ -11,6 +11,7 @@ from engine.evaluation import Evaluation
 _COLUMNS = {
     "MAE": "mae_dex", "of mean": "mean_mae_dex", "CRPS": "crps_dex",
     "spread/error": "spread_over_error", "profile": "profile_dex", "total": "total_dex",
+    "Einstein": "einstein_radius_error",
     "SSIM": "ssim", "small scales": "small_scale_power", "nats/pixel": "log_density",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ from data.atomic import replacing
 from data.dataset import MapDataset
 from data.normalize import DEFAULT
 from engine.checkpoint import build, save_checkpoint
-from engine.processes import PROCESSES
+from engine.processes import PROCESSES, Process
 from engine.translator import Translator
 from train.batches import PairSampler
 from train.card import new_card, training_record
@@ -52,23 +52,10 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
-        self.normalization = wanted_normalization(config)
-        self.sets = {
-            split: MapDataset(config.data, split, lazy=True, normalization=self.normalization)
-            for split in ("train", "validation")
-        }
-        self.domains, self.images = self.sets["train"].domains, len(self.sets["train"])
-        self.grid_size = self.sets["train"].grid_size
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.card = new_card(config, self.sets["train"])
-        network, process = build(self.card)
-        if self.grid_size % network.multiple:
-            raise ConfigError(
-                f"maps of {config.data} must have sides that are multiples of {network.multiple} "
-                f"for this network, got {self.grid_size}"
-            )
-        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.objective = Objective(process, self.network, config, self.world)
+        network, process = self.prepare()
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.objective = self.make_objective(process)
         if config.compile:
             self.network.compile()
             self.objective.auxiliary.compile()
@@ -78,13 +65,39 @@ class Trainer:
         dtype = torch.bfloat16 if config.precision == "bfloat16" else None
         self.amp: Any = partial(torch.autocast, self.device.type, dtype) if dtype else nullcontext
 
+    def prepare(self) -> tuple[Any, Process]:
+        """Open what the run learns from, write its card, and return the untrained network.
+
+        Sets `card`, `normalization` and `counts`, which the card tells of the data.
+        """
+        config = self.config
+        self.normalization: Any = wanted_normalization(config)
+        self.sets = {
+            split: MapDataset(config.data, split, lazy=True, normalization=self.normalization)
+            for split in ("train", "validation")
+        }
+        self.domains, self.grid_size = self.sets["train"].domains, self.sets["train"].grid_size
+        self.counts = {"map_stacks": len(self.sets["train"])}
+        self.card = new_card(config, self.sets["train"])
+        network, process = build(self.card)
+        if self.grid_size % network.multiple:
+            raise ConfigError(
+                f"maps of {config.data} must have sides that are multiples of {network.multiple} "
+                f"for this network, got {self.grid_size}"
+            )
+        return network, process
+
+    def make_objective(self, process: Process) -> Objective:
+        """Return what a step does."""
+        return Objective(process, self.network, self.config, self.world)
+
     @cached_property
     def samplers(self) -> dict[str, PairSampler]:
         """Batches of both splits, whose maps are read when the first is asked for."""
         return {
             split: PairSampler(
                 maps.maps.to(self.device), maps.available, maps.domains, self.config.focus_share,
-                self.generator if split == "train" else torch.Generator(),
+                self.generator if split == "train" else torch.Generator(), self.config.sources,
             )
             for split, maps in self.sets.items()
         }  # fmt: skip
@@ -205,8 +218,9 @@ class Trainer:
             "generator": self.generator.get_state(), "step": self.step, "seconds": self.seconds,
             "init": self.init, "config": asdict(self.config),
         }  # fmt: skip
-        with replacing(self.config.folder / STATE) as aside:
-            torch.save(state, aside)
+        # Into a file of Python's, for what torch says of its own does not tell a full disk.
+        with replacing(self.config.folder / STATE) as aside, aside.open("wb") as file:
+            torch.save(state, file)
 
     def resume(self) -> None:
         """Go on from the saved state; ConfigError if it is of another run or damaged."""
@@ -236,7 +250,7 @@ class Trainer:
         """Write the averaged weights with their card; return the folder."""
         size = sum(p.numel() for p in self.average.values())
         training = training_record(
-            self.config, map_stacks=self.images, steps=self.step,
+            self.config, **self.counts, steps=self.step,
             pairs_seen=self.step * self.config.batch_size,
             device=f"{self.device.type}, threads: {torch.get_num_threads()}",
             processes=self.world.size, seconds=round(self.seconds), torch=torch.__version__,

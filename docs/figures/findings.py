@@ -3,8 +3,10 @@
 python docs/figures/findings.py                     # prints them
 python docs/figures/findings.py --write             # puts them into docs/findings.md
 python docs/figures/findings.py --shift runs/shift  # first scores on other maps, to shift.json
+python docs/figures/findings.py --lensing runs/lensing  # first Einstein radii, to lensing.json
 
-`--shift` names a folder with one folder of evaluation files for each set of maps.
+`--shift` names a folder with one folder of evaluation files for each set of maps, `--lensing` one
+with evaluation files of 39 samples a map from gas and from HI to dark matter.
 """
 
 from __future__ import annotations
@@ -18,11 +20,15 @@ import numpy as np
 from scipy.stats import spearmanr
 from scores import LABELS, shipped, table
 
+from data.line21cm import column_density
 from engine.evaluation import Evaluation
 
 HERE = Path(__file__).parent
 DOCUMENT, SHIFT = HERE.parent / "findings.md", HERE / "shift.json"
+OBSERVED = HERE / "observation_study.json"
+LENSING = HERE / "lensing.json"
 LEVELS = (0.5, 0.68)
+LENSES = (("gas", "dark_matter"), ("hi", "dark_matter"))
 _NOTHING = 10.0
 SHIFTED = ("crps_dex", "mae_dex", "spread_over_error", "small_scale_power")
 Shipped = dict[str, Evaluation]
@@ -112,6 +118,71 @@ def shift(_: Shipped) -> list[str]:
     )  # fmt: skip
 
 
+def lensing(found: Shipped) -> list[str]:
+    """Return errors of Einstein radii, of all, and their coverage by many samples."""
+    many = json.loads(LENSING.read_text(encoding="utf-8"))
+    rows = []
+    for name, evaluation in found.items():
+        cells = [evaluation.method.title]
+        for source, target in LENSES:
+            error = evaluation.direction(source, target).einstein_radius_error()
+            more = many.get(name, {}).get(source, {})
+            off = more.get("error_of_median")
+            cells += [f"{100 * error:.0f} %", "–" if off is None else f"{100 * off:.0f} %"]
+            cells.append(_number(more.get("median_over_truth", np.nan)))
+            cells += [_number(value) for value in more.get("coverage", [np.nan] * 3)]
+        rows.append(cells)
+    heads = (
+        "error of a sample",
+        "of the median",
+        "median / truth",
+        *(f"{level} %" for level in (50, 68, 95)),
+    )
+    return table(["", *(f"{s}: {head}" for s in ("gas", "HI") for head in heads)], rows)
+
+
+def observed(_: Shipped) -> list[str]:
+    """Return scores of dark matter from HI maps as SKA-Mid sees them."""
+    results = json.loads(OBSERVED.read_text(encoding="utf-8"))
+    settings = sorted(
+        results["settings"], key=lambda one: (one["distance_mpc"], one["hours"] or np.inf)
+    )
+    rows = [["the true map", "–", "–", *_scores(results["truth"]["flow"]), "–", "–", "–"]]
+    for one in settings:
+        hours = f"{one['hours']:g} h" if one["hours"] else "no noise"
+        noise = f"{column_density(one['noise']) / 1e19:.1f}" if one["hours"] else "–"
+        rows.append([f"{one['distance_mpc']:g} Mpc", hours, noise, *_scores(one["flow"]),
+                     *(_scores(one["flow, masked"]) if one["hours"] else "–––")])  # fmt: skip
+    heads = ("CRPS", "spread", "spread / error")
+    return table(
+        ["maps", "time", "noise, 10¹⁹ cm⁻²", *heads, *(f"{head}, masked" for head in heads)], rows
+    )
+
+
+def _scores(of: dict) -> list[str]:
+    return [_number(of["crps"], 3), _number(of["spread"], 3), _number(of["spread_over_error"])]
+
+
+def read_lensing(folder: Path) -> None:
+    """Write lensing.json: of each method and source the error and bias of the samples' median
+    radius, and how often central intervals hold the truth's.
+    """
+    made: dict[str, dict] = {}
+    for path in sorted(folder.glob("[!.]*.h5")):
+        evaluation = Evaluation.read(path)
+        for source, target in LENSES:
+            found = evaluation.direction(source, target)
+            truth = found.truth("einstein_radius_kpc")
+            ratio = np.median(found.samples("einstein_radius_kpc"), axis=1) / truth
+            made.setdefault(path.stem, {})[source] = {
+                "galaxies": int(np.isfinite(truth).sum()), "samples": found.num_samples,
+                "error_of_median": round(float(np.nanmedian(np.abs(ratio - 1.0))), 4),
+                "median_over_truth": round(float(np.nanmedian(ratio)), 4),
+                "coverage": [round(v, 4) for v in found.coverage("einstein_radius_kpc").tolist()],
+            }  # fmt: skip
+    LENSING.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
 def read_shift(folder: Path) -> None:
     """Write shift.json: mean scores of the five directions from gas, by set and method."""
     sets: dict[str, dict] = {}
@@ -127,6 +198,7 @@ def read_shift(folder: Path) -> None:
 
 TABLES: dict[str, Callable[[Shipped], list[str]]] = {
     "by target": by_target, "coupling": coupling, "calibration": calibration, "shift": shift,
+    "observed": observed, "lensing": lensing,
 }  # fmt: skip
 
 
@@ -144,7 +216,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="into docs/findings.md")
     parser.add_argument("--shift", type=Path, help="folder of sets of evaluation files")
+    parser.add_argument("--lensing", type=Path, help="folder of evaluation files of 39 samples")
     options = parser.parse_args()
+    if options.lensing:
+        read_lensing(options.lensing)
     if options.shift:
         read_shift(options.shift)
     found = shipped()

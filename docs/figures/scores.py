@@ -56,6 +56,11 @@ def _wins(evaluation: Evaluation, baseline: Evaluation) -> str:
     return f"{sum(own < other for own, other in zip(*crps, strict=True))} of {len(crps[0])}"
 
 
+def _einstein(evaluation: Evaluation) -> str:
+    """Return the error of the Einstein radius of dark matter that is drawn from gas."""
+    return f"{100.0 * evaluation.direction('gas', 'dark_matter').einstein_radius_error():.0f} %"
+
+
 def methods(found: dict[str, Evaluation]) -> list[str]:
     """Return the table of means over all directions, a row a method."""
     rows = []
@@ -66,12 +71,13 @@ def methods(found: dict[str, Evaluation]) -> list[str]:
             method.title, _number(method.training_minutes, 0), f"{method.steps}",
             _number(scores["mae_dex"]), _number(scores["mean_mae_dex"]) if is_random else "–",
             _number(scores["crps_dex"]), _number(scores["spread_over_error"], 2),
-            _number(scores["small_scale_power"], 2),
+            _number(scores["small_scale_power"], 2), _einstein(evaluation),
             "–" if name == "pixelwise" else _wins(evaluation, found["pixelwise"]),
         ])  # fmt: skip
     head = [
         "means of all 42", "minutes", "steps", "one sample, dex", "mean of samples, dex",
-        "CRPS, dex", "spread / error", "small-scale power", "better than pixelwise",
+        "CRPS, dex", "spread / error", "small-scale power", "Einstein radius from gas",
+        "better than pixelwise",
     ]  # fmt: skip
     return table(head, rows)
 

@@ -13,6 +13,7 @@ from data.domains import get_domain
 from data.normalize import denormalize
 from engine.metrics.calibration import central_coverage, rank_histogram, tarp
 from engine.metrics.mass import Matches
+from engine.metrics.radii import density_radius
 from engine.metrics.spectrum import small_scale_ratio
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ Array = NDArray[np.float64]
 
 LEVELS = (0.5, 0.68, 0.95)
 SUMMARIES = ("log_total", "half_mass_radius_kpc", "concentration")
+# Msun/kpc^2 that the Einstein radii of evaluations take for critical. Dark matter alone reaches
+# that of a usual lens (2.0e9 for redshifts 0.5 and 2) in none of the synthetic galaxies' maps; this
+# is a twentieth of it, as if they were twenty times as massive.
+EINSTEIN_DENSITY = 1e8
 _SEED = 0  # Of the ranks among equals and of the reference points of TARP.
 
 
@@ -72,15 +77,25 @@ class Direction:
         return self._evaluation.column(column)[self.rows]
 
     def truth(self, name: str) -> NDArray[Any]:
-        """Return what the truth has (n, ...): an array "truth/NAME" of the schema, or log_total."""
+        """Return what the truth has (n, ...): an array "truth/NAME" of the schema, or log_total,
+        or einstein_radius_kpc, NaN of a lens that is too weak or reaches beyond its map.
+        """
         if name == "log_total":
             return _log(self.truth("total"))
+        if name == "einstein_radius_kpc":
+            radii = self._einstein_radii("truth")
+            on_map = (radii > 0.0) & (radii < 0.5 * self.extent_kpc)
+            return np.where(on_map, radii, np.nan)
         return self._evaluation[f"truth/{name}"][self._domain, self.rows]
 
     def samples(self, name: str) -> NDArray[Any]:
-        """Return what the samples have (n, M, ...): an array "samples/NAME", or log_total."""
+        """Return what the samples have (n, M, ...): an array "samples/NAME", or log_total, or
+        einstein_radius_kpc, 0 of a lens that is too weak and at most half the extent.
+        """
         if name == "log_total":
             return _log(self.samples("total"))
+        if name == "einstein_radius_kpc":
+            return self._einstein_radii("samples")
         values = self._evaluation[f"samples/{name}"][self._index, self.rows]
         return values[:, : self.num_samples]
 
@@ -121,6 +136,21 @@ class Direction:
         rings = area.reshape(-1, *[1] * (profile.ndim - 1)) * (2.0 * np.arange(count) + 1.0)
         return (profile * rings).cumsum(axis=-1)
 
+    def _einstein_radii(self, of: str) -> Array:
+        """Return the radii within which dark matter has `EINSTEIN_DENSITY`; NaN of other targets.
+
+        Of circles about the map's middle, for they exist where a critical curve leaves the map or
+        goes around a merging companion alone.
+        """
+        mass = self.enclosed(of)
+        if self.target != "dark_matter":
+            return np.full(mass.shape[:-1], np.nan)
+        outer = self.radii_kpc + 0.25 * self.extent_kpc[:, None] / len(self.radii)
+        return density_radius(
+            outer.reshape(len(outer), *[1] * (mass.ndim - 2), mass.shape[-1]), mass,
+            EINSTEIN_DENSITY,
+        )  # fmt: skip
+
     @property
     def modes(self) -> Array:
         """Waves a side of the map (scale,), the mean of each bin of the power spectra."""
@@ -155,6 +185,16 @@ class Direction:
     def crps_dex(self) -> float:
         """Return the mean of the fair continuous ranked probability score, as in `scores`."""
         return _mean(self.ensemble("crps_dex"))
+
+    def einstein_radius_error(self) -> float:
+        """Return the median of |sample / truth - 1| of Einstein radii; NaN but of dark matter.
+
+        The median, for radii of a pixel or two would carry the mean.
+        """
+        truth = self.truth("einstein_radius_kpc")[:, None]
+        errors = np.abs(self.samples("einstein_radius_kpc") / truth - 1.0)
+        known = errors[~np.isnan(errors)]
+        return float(np.median(known)) if known.size else float("nan")
 
     def spread_over_error(self) -> float:
         """Return sqrt((M + 1) / M) spread / error of all pixels, 1 for the truth's distribution."""
@@ -228,8 +268,9 @@ class Direction:
 
         Keys: mae_dex, psnr_db, ssim of samples; mean_mae_dex, mean_psnr_db, mean_ssim of their
         mean; crps_dex; spread_over_error; profile_dex and total_dex, the mean absolute errors of
-        log10 of profiles (plus floor) and totals; small_scale_power of samples and
-        mean_small_scale_power; log_density in nats a pixel. NaN where nothing was measured.
+        log10 of profiles (plus floor) and totals; einstein_radius_error, the median of |sample /
+        truth - 1|, of dark matter alone; small_scale_power of samples and mean_small_scale_power;
+        log_density in nats a pixel. NaN where nothing was measured.
         """
         floor = get_domain(self.target).floor
         profiles = (np.log10(f("profile") + floor) for f in (self.samples, self.truth))
@@ -243,6 +284,7 @@ class Direction:
             "spread_over_error": self.spread_over_error(),
             "profile_dex": _mean(np.abs(samples - truth[:, None])),
             "total_dex": _mean(np.abs(totals)),
+            "einstein_radius_error": self.einstein_radius_error(),
             "small_scale_power": self.small_scale_power(),
             "mean_small_scale_power": self.small_scale_power("mean"),
             "log_density": _mean(self.ensemble("log_density")),

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.atomic import replacing
-from data.domains import DOMAINS
-from data.hdf5 import read_array, reading
+from data.domains import DOMAINS, OBSERVED
+from data.hdf5 import read_array, reading, writing_hdf5
 from data.shards import round_mantissa
 from engine.evaluation.direction import Direction
 from engine.evaluation.schema import ARRAYS, CASE, DIRECTION, FORMAT, GALAXY
@@ -166,7 +166,10 @@ class Evaluation:
 
     def write(self, path: str | Path) -> None:
         """Write the file, aside first; its folder has to be there."""
-        with replacing(Path(path)) as aside, h5py.File(aside, "w", libver=("v110", "v110")) as file:
+        with (
+            replacing(Path(path)) as aside,
+            writing_hdf5(aside, libver=("v110", "v110")) as file,
+        ):
             file.attrs["format"] = FORMAT
             for group, record in (("method", self.method), ("maps", self.maps)):
                 attributes = file.create_group(group).attrs
@@ -204,7 +207,7 @@ class Evaluation:
 
     def _check(self, path: Path) -> None:
         """Raise EvaluationError unless all arrays fit their axes and one another."""
-        if unknown := [name for name in self.maps.domains if name not in DOMAINS]:
+        if unknown := [name for name in self.maps.domains if name not in DOMAINS | OBSERVED]:
             raise EvaluationError(f"{path} speaks of an unknown domain {unknown[0]!r}")
         lengths = {
             "domain": len(self.maps.domains), "galaxy": len(self.galaxies), "axis": 2,

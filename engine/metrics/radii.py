@@ -130,6 +130,49 @@ def petrosian_radius(
     return out
 
 
+def density_radius(radii_kpc: NDArray[Any], mass: NDArray[Any], density: float) -> Array:
+    """Return the radius of the largest circle whose mean surface density reaches `density`.
+
+    It is the Einstein radius of a round lens whose critical surface density that is.
+
+    Parameters
+    ----------
+    radii_kpc : (..., k) of circles, increasing, above zero.
+    mass : (..., k) within them in Msun.
+    density : Msun/kpc^2.
+
+    Returns
+    -------
+    (...) kpc: 0 where no circle reaches it, the outermost radius where that circle still does; NaN
+    where a mass is.
+
+    Raises
+    ------
+    ValueError : on a density that is not above zero, or shapes that do not fit.
+
+    Notes
+    -----
+    Between circles the surface density is taken for constant, as in `radius_enclosing`.
+    """
+    if not 0.0 < density < np.inf:
+        raise ValueError(f"density must be above 0, got {density}")
+    radii, within = (np.asarray(each, np.float64) for each in (radii_kpc, mass))
+    if not within.shape or radii.shape[-1:] != within.shape[-1:]:
+        raise ValueError(f"mass must have shape (..., k) as radii, got {within.shape}")
+    area = np.broadcast_to(np.pi * radii**2, within.shape)
+    # A circle of nothing is the first, and the outermost follows itself.
+    area, within = (np.concatenate([0 * x[..., :1], x, x[..., -1:]], -1) for x in (area, within))
+    last = area.shape[-1] - 2 - np.argmax((within >= density * area)[..., -2::-1], axis=-1)
+    (a, a_next), (m, m_next) = (
+        [np.take_along_axis(x, (last + i)[..., None], -1)[..., 0] for i in (0, 1)]
+        for x in (area, within)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(a_next > a, (m_next - m) / (a_next - a), 0.0)
+        reached = np.where(a_next > a, (m - slope * a) / (density - slope), a)
+    return np.where(np.isfinite(within).all(axis=-1), np.sqrt(reached / np.pi), np.nan)
+
+
 def surface_density(image: NDArray[Any], extent_kpc: float) -> Array:
     """Return `image` as float64, or say in a ValueError what keeps it from being (..., H, W)."""
     annuli(extent_kpc, 1)

@@ -3,7 +3,7 @@
 
 const GAP = 20, TURN = 5, FINE = 1, NEAREST = 0.05, FARTHEST = 2.5, REST_MS = 150;
 const HINT = 'Drag or arrow keys turn, Page Up and Page Down roll, + and − zoom, 0 or a double click '
-  + 'resets, Space plays, , and . step.';
+  + 'resets, Space plays, comma and period step.';
 const PLAY = 'M6 4l10 6-10 6z', PAUSE = 'M7 4v12M13 4v12';
 
 // The points of a cloud at each step; of one without steps, at all of them.

@@ -13,13 +13,11 @@ import panel as pn
 import param
 from numpy.typing import NDArray
 
-from data.smoothing import neighbor_smoothing_lengths
 from explorer import theme
 from explorer.scales import palette
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("canvas.js", "pose.js", "points.js", "cloud.js")
-_NEIGHBORS = 16
 _MOST = np.iinfo(np.int16).max
 _NUMBERS = count(1)
 
@@ -31,8 +29,8 @@ class CloudPane:
     Attributes
     ----------
     title, words : what it is, and a line beneath.
-    steps : (n, 4) kpc each, as `spots` gives them, the axes being the galaxy's; one alone, or one
-        for each step.
+    steps : (n, 4) kpc each, as `explorer.clouds.spots` gives them, along the galaxy's axes; one
+        alone, or one for each step. Panes that share them are the same to the browser.
     limits : of the colors, surface density in Msun/kpc^2.
     mass : of all points together in Msun.
     colormap : by name, as a domain has it.
@@ -81,8 +79,8 @@ class CloudPlayer(pn.custom.JSComponent):
         extent_kpc : side of what is seen at first.
         matrix : (3, 3) rotation of the galaxy's axes to the screen's, at first.
         """
-        numbers = {id(cloud): number for number, cloud in self._held.items()}
-        self._held = {numbers.get(id(cloud)) or next(_NUMBERS): cloud for cloud in clouds}
+        numbers = {id(cloud.steps): number for number, cloud in self._held.items()}
+        self._held = {numbers.get(id(cloud.steps)) or next(_NUMBERS): cloud for cloud in clouds}
         told = [
             {
                 "number": number, "title": cloud.title, "words": cloud.words,
@@ -105,12 +103,6 @@ class CloudPlayer(pn.custom.JSComponent):
             return
         points = quantized(cloud.steps[start], self.reach).tobytes()
         self._send_msg({"cloud": number, "start": start, "points": points})
-
-
-def spots(points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Return points (n, 3) kpc with a radius each, to its 16th neighbor, as (n, 4)."""
-    radii = neighbor_smoothing_lengths(points, _NEIGHBORS)
-    return np.column_stack([points, radii]).astype(np.float32)
 
 
 def quantized(steps: NDArray[np.floating[Any]], reach: float) -> NDArray[np.int16]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import panel as pn
 
 from data.domains import get_domain
+from engine.evaluation import Evaluation
 from explorer import library, theme, worker
 from explorer.comparison import Comparison, compare
 from explorer.session import Session
@@ -16,8 +18,8 @@ from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
 from explorer.views.view import View
 
-_TABLE_PX, _COST_PX = 730, 220  # least widths beside one another
-_TABLE_HEIGHT_PX = 330
+_TABLE_PX, _COST_PX = 770, 280  # least widths beside one another
+_TABLE_HEIGHT_PX, _COST_HIGH_PX = 330, 250
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LARGEST_PX = 460
 _CSS = """
@@ -38,12 +40,18 @@ class Compare(View):
 
     title = "Compare"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(
+        self,
+        session: Session,
+        evaluations: Mapping[str, Evaluation] | None = None,
+        **params: Any,
+    ):
+        """`evaluations` are those to compare; without them, those that are found."""
         super().__init__(session, **params)
-        self.comparison = Comparison()
+        self.comparison, self._evaluations = Comparison(), evaluations
         self._job: worker.Job | None = None
         # What changes before the browser has the figures is lost: there is one, and it says so.
-        self._drawn = pn.state.curdoc is None
+        self._drawn = pn.state.curdoc is None or evaluations is not None
         self._heads = [
             pn.pane.HTML("", stylesheets=[_CSS], margin=(0, 10, 8, 10), css_classes=["words"],
                          sizing_mode="stretch_width")
@@ -68,10 +76,14 @@ class Compare(View):
         """Put figures beside or beneath one another, as there is room."""
         free = width_px - 16
         beside = free >= _TABLE_PX + _COST_PX + _ROOM_PX
-        self._top.styles = {"display": "flex", "flex-flow": "row wrap", "gap": "12px"}
+        # At the start: a figure that is stretched draws its frame wider than its place.
+        self._top.styles = {
+            "display": "grid", "gap": "12px", "justify-items": "start",
+            "grid-template-columns": f"repeat({2 if beside else 1}, max-content)",
+        }  # fmt: skip
         self.ranking.width = max(_TABLE_PX, free - 24) if not beside else _TABLE_PX
-        cost = free - _TABLE_PX - _ROOM_PX - 24 if beside else free - _ROOM_PX
-        self.cost.resize(min(max(cost, _COST_PX), 420), _TABLE_HEIGHT_PX - 80)
+        cost = free - _TABLE_PX - _ROOM_PX - 6 if beside else free - _ROOM_PX
+        self.cost.resize(min(max(cost, _COST_PX), 420 if beside else _TABLE_PX), _COST_HIGH_PX)
         side = min(max(free - _ROOM_PX, 200), _LARGEST_PX)
         self.matrix.resize(side, side)
         self._show()
@@ -89,6 +101,9 @@ class Compare(View):
             self._job.cancel()
         store = self._session.store
         asked = store.translator, store.source, store.target
+        if self._evaluations is not None:
+            self._take(compare(self._evaluations, *asked))
+            return
         if not self.comparison.standings:
             self._say(self._heads[0], "Methods on hold-out galaxies", "Reading evaluations…")
         self._job = self._session.read(
@@ -96,8 +111,9 @@ class Compare(View):
         )
 
     def _begin(self) -> None:
-        self._drawn = True
-        self._show()
+        if not self._drawn:
+            self._drawn = True
+            self._show()
 
     def _rest(self, *events: Any) -> None:
         """Wait for the browser to draw the view anew when it is shown again."""

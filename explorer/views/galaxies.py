@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ Pick = Callable[[Array], None]
 MOST_POINTS = 4000  # as glyphs; more are shaded
 MOST_LINES = 300
 _REACH_PX = 12  # of a click
+# Of other translators, on light and dark; told apart with any color vision (Okabe & Ito 2008).
+_HUES = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
 class PointsChart(Chart):
@@ -211,7 +214,7 @@ class ResidualChart(Chart):
     """Residuals of radial profiles: a line a galaxy, their median, and their 16-84 % band."""
 
     def __init__(self) -> None:
-        super().__init__("Profile residuals, one sample", ["lines", "band", "chosen"],
+        super().__init__("Profile residuals, one sample", ["lines", "band", "others", "chosen"],
                          scale="linear")  # fmt: skip
         self.figure.xaxis.axis_label = "projected radius / half the map’s side"
         self.figure.yaxis.axis_label = "log₁₀ model / truth (dex)"
@@ -228,6 +231,11 @@ class ResidualChart(Chart):
         self._median = self.figure.line(
             "radius", "median", source=band, line_width=2.5, legend_label="median"
         )
+        self.sources["others"].data = {"x": [], "y": [], "name": [], "color": []}
+        self._others = self.figure.multi_line(
+            "x", "y", source=self.sources["others"], line_width=2, line_color="color",
+            line_dash=[8, 3], legend_field="name",
+        )  # fmt: skip
         self._chosen = self.figure.multi_line(
             "x", "y", source=self.sources["chosen"], line_width=2, legend_label="selected"
         )
@@ -235,7 +243,7 @@ class ResidualChart(Chart):
         self.figure.add_layout(self._zero)
         self.figure.add_layout(self.figure.legend[0], "below")
         self.figure.add_tools(HoverTool(
-            renderers=[self._lines, self._chosen],
+            renderers=[self._lines, self._others, self._chosen],
             tooltips=[("galaxy", "@name"), ("radius", "$x{0.00}"), ("residual", "$y{0.00} dex")],
             line_policy="interp",
         ))  # fmt: skip
@@ -258,6 +266,14 @@ class ResidualChart(Chart):
         self._median.glyph.line_color = colors.accent
         self._chosen.glyph.line_color = colors.warm
         self._zero.line_color = colors.muted
+
+    def put_others(self, others: Mapping[str, Residuals]) -> None:
+        """Show the medians of translators beside, by title, each in a color of its own."""
+        self.sources["others"].data = {
+            "x": [found.radii for found in others.values()],
+            "y": [found.median for found in others.values()], "name": list(others),
+            "color": [hue for hue, _ in zip(cycle(_HUES), others, strict=False)],
+        }  # fmt: skip
 
     def dress(self, colors: theme.Colors) -> None:
         """Wear other colors."""

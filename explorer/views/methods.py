@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.core.properties import value
+from bokeh.core.properties import field, value
 from bokeh.models import FixedTicker, HoverTool, LabelSet, Range1d
 
 from data.domains import DOMAINS
 from explorer import theme
 from explorer.comparison import COLUMNS, Pair, Standing
-from explorer.scales import palette
+from explorer.scales import log_ticks, palette
 from explorer.views.chart import Chart, set_range, tappable
+from explorer.views.labels import GAP_PX, Array, place_labels
 
 _CRPS, _SECONDS = (
     next(i for i, c in enumerate(COLUMNS) if c.head == head) for head in ("CRPS", "Time a map")
 )
-_LIMIT_DEX = 0.7  # of the matrix's colors: a factor of five; between HI and 21 cm it is more
-_LABEL_PX = 13  # a line of text
+_LIMIT_DEX = 0.7  # of the colors of the matrix: a factor of five
+_EXACT_DEX = 0.005
+_LETTER_PX, _TICK_PX = 6.4, 60
 
 
 class CostPlot(Chart):
@@ -30,12 +32,16 @@ class CostPlot(Chart):
         self.figure.xaxis.axis_label = "time a map (s)"
         self.figure.yaxis.axis_label = "CRPS (dex), less is better"
         source = self.sources["methods"]
-        source.data = {n: [] for n in ("x", "y", "title", "device", "dx", "dy", "color")}
+        columns = ("x", "y", "title", "device", "color", "label_x", "label_y", "offset", "align")
+        source.data = {n: [] for n in columns}
+        self.figure.segment(
+            "x", "y", "label_x", "label_y", source=source, line_color="color", line_alpha=0.45
+        )
         dots = self.figure.scatter("x", "y", source=source, size=9, color="color", line_width=0)
         self._labels = LabelSet(
-            x="x", y="y", text="title", x_offset="dx", y_offset="dy", source=source,
+            x="label_x", y="label_y", text="title", x_offset="offset", source=source,
             text_color="color", text_font=value(theme.FONT), text_font_size="11px",
-            text_baseline="middle", text_align="left",
+            text_baseline="middle", text_align=field("align"),
         )  # fmt: skip
         self.figure.add_layout(self._labels)
         self.figure.add_tools(HoverTool(renderers=[dots], tooltips=[
@@ -46,45 +52,39 @@ class CostPlot(Chart):
     def put(self, rows: Iterable[Standing], chosen: str | None, colors: theme.Colors) -> None:
         """Show those methods that have both numbers."""
         both = [row for row in rows if row.values[_CRPS] and row.values[_SECONDS]]
-        x, y = ([row.values[place] for row in both] for place in (_SECONDS, _CRPS))
-        low, high = self.limit("x", [x])
-        set_range(self.figure.x_range, low / 1.6, high * 1.6)
+        x, y = (np.array([row.values[place] for row in both], float) for place in (_SECONDS, _CRPS))
         self.limit("y", [y])
+        places = self._places(x, y, [row.title for row in both])
         self.sources["methods"].data = {
             "x": x, "y": y, "title": [row.title for row in both],
-            "device": [row.device for row in both], **self._places(x, y, [r.title for r in both]),
+            "device": [row.device for row in both], **places,
             "color": [
                 colors.accent if r.name == chosen else colors.muted if r.is_baseline
                 else colors.text for r in both
             ],
         }  # fmt: skip
 
-    def _places(self, x: list[Any], y: list[Any], titles: list[str]) -> dict[str, list[float]]:
-        """Return where labels stand from their points in pixels, so that none hides another."""
+    def _places(self, x: Array, y: Array, titles: list[str]) -> dict[str, Any]:
+        """Return where labels stand, once there is room for them at the right."""
         frame = self.figure
-        across, up = (
-            _pixels(values, limits, size)
-            for values, limits, size in (
-                (x, frame.x_range, frame.frame_width or 280),
-                (y, frame.y_range, frame.frame_height or 280),
-            )
+        wide, high = frame.frame_width or 280, frame.frame_height or 280
+        widths = np.array([_LETTER_PX * len(title) for title in titles])
+        if len(x):
+            low, most = np.log10([x.min(), x.max()])
+            room = GAP_PX + widths[x > 0.1 * x.max()].max() + 6
+            dex = max(most - low, 0.1) / max(wide - 2 * GAP_PX - room, 60.0)  # in a pixel
+            ends = 10.0 ** (low - 2 * GAP_PX * dex), 10.0 ** (most + room * dex)
+            set_range(frame.x_range, *map(float, ends))
+            frame.xaxis.ticker.ticks = log_ticks(*ends, most=min(5, int(wide / _TICK_PX)))
+        found = place_labels(
+            _pixels(x, frame.x_range, wide), _pixels(y, frame.y_range, high), widths, high
         )
-        left = [place > 0.5 * (frame.frame_width or 280) for place in across]
-        widths = [6.0 * len(title) for title in titles]
-        dx = [-8 - w if is_left else 8.0 for w, is_left in zip(widths, left, strict=True)]
-        taken: list[tuple[float, float, float]] = []
-        dy = [0.0] * len(titles)
-        for i in sorted(range(len(titles)), key=lambda i: up[i]):
-            start, level = across[i] + dx[i], up[i]
-            dots = [
-                (a - 5, a + 5, b) for j, (a, b) in enumerate(zip(across, up, strict=True)) if j != i
-            ]
-            for begin, end, other in sorted([*taken, *dots], key=lambda t: t[2]):
-                if start < end and begin < start + widths[i] and abs(level - other) < _LABEL_PX:
-                    level = other + _LABEL_PX
-            taken.append((start, start + widths[i], level))
-            dy[i] = level - up[i]
-        return {"dx": dx, "dy": dy}
+        return {
+            "label_x": _values(found.x, frame.x_range, wide),
+            "label_y": _values(found.y, frame.y_range, high),
+            "offset": np.where(found.at_left, -3.0, 3.0),
+            "align": np.where(found.at_left, "right", "left").tolist(),
+        }
 
 
 class DirectionMatrix(Chart):
@@ -127,12 +127,15 @@ class DirectionMatrix(Chart):
     def put(
         self, ratios: Mapping[Pair, tuple[float, float]], here: Pair, colors: theme.Colors
     ) -> None:
-        """Show ratios, and mark the direction on view."""
+        """Show ratios, and mark the direction on view.
+
+        Where the baseline leaves no error, as between HI and its brightness, there is none to beat.
+        """
         places = {name: place for place, name in enumerate(DOMAINS)}
         pairs = [pair for pair, values in ratios.items() if np.isfinite(values).all()]
         own, base = (np.array([ratios[pair][k] for pair in pairs], float) for k in (0, 1))
-        ratio = own / base
-        dex = np.log10(ratio)
+        ratio, is_exact = own / base, base < _EXACT_DEX
+        dex = np.where(is_exact, 0.0, np.log10(ratio))
         shades = palette(colors.diverging)
         steps = np.clip((0.5 + 0.5 * dex / _LIMIT_DEX) * (len(shades) - 1), 0, len(shades) - 1)
         fill = [shades[round(step)] for step in steps]
@@ -142,17 +145,26 @@ class DirectionMatrix(Chart):
             "source_label": [DOMAINS[pair[0]].label for pair in pairs],
             "target_label": [DOMAINS[pair[1]].label for pair in pairs],
             "own": own, "base": base, "ratio": ratio,
-            "text": [f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratio],
+            "text": [
+                "exact" if exact else f"{r:.2f}" if r < 10 else f"{r:.0f}"
+                for r, exact in zip(ratio, is_exact, strict=True)
+            ],
             "fill": fill, "ink": [_ink(color) for color in fill],
         }  # fmt: skip
         self.sources["here"].data = {"x": [places[here[1]]], "y": [places[here[0]]]}
         self._frame.glyph.line_color = colors.warm
 
 
-def _pixels(values: list[Any], limits: Range1d, size: int) -> list[float]:
+def _pixels(values: Array, limits: Range1d, size: int) -> Array:
     """Return where values lie on a logarithmic axis of so many pixels."""
     low, high = np.log10([limits.start, limits.end])
-    return [float((np.log10(v) - low) / (high - low) * size) for v in values]
+    return np.asarray((np.log10(values) - low) / (high - low) * size)
+
+
+def _values(pixels: Array, limits: Range1d, size: int) -> Array:
+    """Return what lies at places on a logarithmic axis of so many pixels."""
+    low, high = np.log10([limits.start, limits.end])
+    return np.asarray(10.0 ** (low + pixels / size * (high - low)))
 
 
 def _ink(color: str) -> str:

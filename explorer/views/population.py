@@ -22,6 +22,7 @@ from explorer.views.view import View
 _ROOM_PX = 100  # of a figure beside its frame, with its axis
 _LEAST_PX, _LARGEST_PX = 240, 380
 _MOST_ROWS = 50
+_BESIDE = "Translators set beside it on the page Translate add their medians. "
 _LIST_PX = 190
 _COLUMNS = [
     ["Kind", "", "Of the synthetic galaxy"],
@@ -48,13 +49,14 @@ class PopulationPage(View):
 
     title = "Population"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(self, session: Session, found: Population | None = None, **params: Any):
+        """`found` are galaxies that are known already: no evaluation is read, nor particles."""
         super().__init__(session, **params)
-        self.found = Population()
+        self.found, self._can_read = found or Population(), found is None
         self.picked: NDArray[np.intp] = np.empty(0, np.intp)
         self._job: worker.Job | None = None
         # What changes before the browser has the figures is lost: the table tells when it is there.
-        self._drawn = pn.state.curdoc is None
+        self._drawn = pn.state.curdoc is None or found is not None
         self._heads = [
             pn.pane.HTML("", stylesheets=[_CSS], margin=(0, 10, 8, 10),
                          sizing_mode="stretch_width")
@@ -73,13 +75,14 @@ class PopulationPage(View):
             pn.pane.Bokeh(chart.figure, margin=0, theme=None, styles={"flex": "none"})
             for chart in self._charts
         ), margin=0, sizing_mode="stretch_width")  # fmt: skip
-        self.follow(session.store, ["source", "target", "translator"], self._read)
-        self.follow(session.store, "galaxy", self._list)
         self.follow(session, "dark", self._show)
-        self.param.watch(self._rest, "shown")
-        self._read()
-        if self._drawn:
-            self.particles.begin()
+        if self._can_read:
+            self.follow(session.store, ["source", "target", "translator", "beside"], self._read)
+            self.follow(session.store, "galaxy", self._list)
+            self.param.watch(self._rest, "shown")
+            self._read()
+            if self._drawn:
+                self.particles.begin()
 
     def fit(self, width_px: int) -> None:
         """Put figures beside or beneath one another, as there is room."""
@@ -112,7 +115,7 @@ class PopulationPage(View):
         if self._job is not None:
             self._job.cancel()
         store = self._session.store
-        asked = store.translator, store.source, store.target
+        asked = store.translator, store.source, store.target, store.others
         self._job = self._session.read(
             lambda: survey(library.load_evaluations(), *asked), self._take
         )
@@ -125,9 +128,10 @@ class PopulationPage(View):
         self._show()
 
     def _begin(self) -> None:
-        self._drawn = True
-        self._show()
-        self.particles.begin()
+        if not self._drawn:
+            self._drawn = True
+            self._show()
+            self.particles.begin()
 
     def _rest(self, *events: Any) -> None:
         """Wait for the browser to draw the view anew when it is shown again."""
@@ -150,6 +154,7 @@ class PopulationPage(View):
                 chart.clear()
             else:
                 chart.put(content, members, colors)  # type: ignore[arg-type]
+        self.residuals.put_others(found.others)
         if found.no_abundance:
             self.abundance.figure.title.text = f"{self.abundance.TITLE}: none of this target"
         self.pick(self.picked)
@@ -159,9 +164,11 @@ class PopulationPage(View):
         store = self._session.store
         source, target = (get_domain(n).label.lower() for n in (store.source, store.target))
         title = str(store.card.get("title", store.translator))
+        whose = f"{len(self.found):,} {'hold-out ' if self._can_read else ''}galaxies."
         waits = self._job is not None and not self._job.done and not len(self.found)
         words = "Reading evaluations…" if waits else self.found.problem or (
-            f"{len(self.found):,} hold-out galaxies. A box, a lasso or a click selects. "
+            f"{whose} A box, a lasso or a click selects. "
+            f"{(self._can_read and _BESIDE) or ''}"
             f"{self.found.no_abundance and 'Abundance matching: ' + self.found.no_abundance}"
         )  # fmt: skip
         _say(self._heads[0], f"{title}: {source} → {target}", words)
@@ -186,15 +193,17 @@ class PopulationPage(View):
                 "A click on a name opens the galaxy on all pages."
                 if opened
                 else "They are not in this page’s list of galaxies, so that none can be opened."
+                if self._can_read
+                else ""
             )
         _say(self._heads[1], "Selected galaxies", words)
 
     def __panel__(self) -> Any:
-        parts = (self._grid, self.table, self.particles)
+        parts = (self._grid, self.table, *([self.particles] if self._can_read else []))
         cards = [
             pn.Column(head, part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
                       sizing_mode="stretch_width")
-            for head, part in zip(self._heads, parts, strict=True)
+            for head, part in zip(self._heads, parts, strict=False)
         ]  # fmt: skip
         return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["population"])
 

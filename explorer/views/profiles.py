@@ -12,6 +12,7 @@ import panel_material_ui as pmui
 from data.domains import DOMAINS, Domain
 from explorer import theme
 from explorer.radial import Profiles, Reading, profiles_of
+from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.views.drawing import DrawingBar
 from explorer.views.maps import quantity
@@ -46,9 +47,10 @@ class ProfilesPage(View):
 
     title = "Profiles"
 
-    def __init__(self, session: Session, **params: Any):
+    def __init__(self, session: Session, sampling: Sampling | None = None, **params: Any):
+        """`sampling` holds samples that are there already: nothing is offered to draw others."""
         super().__init__(session, **params)
-        self._sampling = session.sampling
+        self._can_draw, self._sampling = sampling is None, sampling or session.sampling
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, "ensemble", self._update)
         axis = RadiusAxis()
@@ -86,7 +88,7 @@ class ProfilesPage(View):
                       styles={"flex-wrap": "wrap", "row-gap": "4px"})  # fmt: skip
         left = pn.Column(self.curves, self.residuals, margin=0, styles={"flex": "none"})
         self._plots = pn.Row(left, self.source, margin=0)
-        parts = ([self._bar], [head, self._words, self._plots])
+        parts = (*([[self._bar]] if self._can_draw else []), [head, self._words, self._plots])
         cards = [
             pn.Column(*each, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
                       sizing_mode="stretch_width")

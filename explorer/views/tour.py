@@ -23,6 +23,8 @@ SYMBOLS = (
     ("Estimate", "What the model believes, at time t, the finished map to be."),
     ("Steps", "How often the model is asked between t = 1 and t = 0."),
     ("Seed", "Start of the random numbers: each seed draws another sample of what is possible."),
+    ("κ", "Convergence: surface density over the critical one, Σcr; where it is 1 and more, light "
+     "from right behind becomes a ring of the Einstein radius θE."),
     ("Guidance", "1 is the model as trained; 0 ignores the source, more than 1 insists on it."),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from explorer.views.view import View
 from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 290
+_SMALL_PX = 64  # a side of samples that are being drawn, to be sent several times a second
 
 
 class Uncertainty(View):
@@ -41,6 +42,7 @@ class Uncertainty(View):
         self._can_draw, self._sampling = sampling is None, sampling or session.sampling
         # Before the bar hears of it, so that it says that all is there once it is.
         self.follow(self._sampling, ["ensemble", "count"], self._update)
+        self.follow(self._sampling, "preview", self._preview)
         self._galaxy, self._width_px = "", 1150
         self._bar = DrawingBar(session, "A click on a map moves the aperture.")
         self._aperture = ApertureInput()
@@ -105,6 +107,9 @@ class Uncertainty(View):
             mean = mean_map(ensemble.samples, domain.name)
             spread = spread_dex(ensemble.samples, domain.name)
             error = None if truth is None else residual_dex(mean, truth, domain.floor)
+        elif (seen := self._sampling.preview) is not None:
+            number = f" of {len(seen.estimates)}, step {seen.step}/{seen.num_steps}"
+            mean = mean_map(seen.small(_SMALL_PX), domain.name)
         limits = log_limits([truth if truth is not None else mean], domain.name)
         off, label = dex_limit(error), domain.label.lower()
         most = 0.4 if spread is None else 0.2 * np.ceil(5 * np.nanpercentile(spread, 99.5))
@@ -124,7 +129,7 @@ class Uncertainty(View):
         return self._session.scene if ensemble is None else ensemble.scene
 
     def _update(self, *events: Any) -> None:
-        session, scene, ensemble = self._session, self._scene(), self._sampling.ensemble
+        session, scene = self._session, self._scene()
         if scene is not None and scene.key != self._galaxy:
             self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
             for axis in self._ranges:
@@ -134,8 +139,7 @@ class Uncertainty(View):
         for panel, content in zip(self._maps, contents, strict=True):
             panel.put(content)
         self._sheet.resize(self._width_px, self._sampling.count)
-        named = replace(contents[0], title="Samples, in the colors of their mean")
-        self._sheet.put(named, None if ensemble is None else ensemble.samples)
+        self._show_sheet(contents[0])
         self._show_profile()
         self._measure()
         store = session.store
@@ -143,6 +147,27 @@ class Uncertainty(View):
         self._calibration.object = calibration_html(
             str(store.translator), title, store.source, store.target
         )
+
+    def _show_sheet(self, mean: MapContent) -> None:
+        """Show the samples in the colors of their mean; while they are drawn, what they may be."""
+        ensemble, seen = self._sampling.ensemble, self._sampling.preview
+        title, samples = "Samples, in the colors of their mean", None
+        if ensemble is not None:
+            samples = ensemble.samples
+        elif seen is not None:
+            title = f"Samples to be, as step {seen.step} of {seen.num_steps} estimates them"
+            title += f" · t = {seen.time:.2f}"
+            samples = seen.small(_SMALL_PX)
+        self._sheet.put(replace(mean, title=title), samples)
+
+    def _preview(self, *events: Any) -> None:
+        """Show the mean and the samples as they will be, as far as that is known, or no longer."""
+        if self._sampling.ensemble is not None:
+            return
+        mean = self.contents()[0]
+        self._maps[0].put(mean)
+        self._show_sheet(mean)
+        self._mark()
 
     def _show_profile(self) -> None:
         scene, ensemble = self._scene(), self._sampling.ensemble
@@ -157,9 +182,13 @@ class Uncertainty(View):
         self._profile.put(f"{quantity(domain)} ({domain.unit})", extent, (radii, band), own)
 
     def _measure(self, *events: Any) -> None:
-        scene, aperture = self._scene(), self._aperture.aperture
-        self._sheet.mark(aperture, scene.extent_kpc if scene else 100.0)
-        self._posterior.put(self._session.store.target, scene, self._sampling.ensemble, aperture)
+        self._mark()
+        self._posterior.put(self._session.store.target, self._scene(), self._sampling.ensemble,
+                            self._aperture.aperture)  # fmt: skip
+
+    def _mark(self) -> None:
+        scene = self._scene()
+        self._sheet.mark(self._aperture.aperture, scene.extent_kpc if scene else 100.0)
 
     def _dress(self, *events: Any) -> None:
         for panel, content in zip(self._maps, self.contents(), strict=True):

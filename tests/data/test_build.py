@@ -4,8 +4,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,54 @@ def test_a_cluster_makes_the_same(four, cutouts, tmp_path):
     assert same(tmp_path / "maps", four)
 
 
+def test_what_a_killed_worker_of_a_cluster_was_at_is_done_by_another(four, cutouts, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    killed, path = [], tmp_path / "maps"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+
+        def kill():
+            """End one of the two when the first shard is written, or about to be."""
+            while not list(path.glob("*shard-*")):
+                time.sleep(0.001)
+            killed.append(cluster.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+        threading.Thread(target=kill, daemon=True).start()
+        address = cluster.scheduler_address
+        assert build(path, cutouts, OPTIONS, scheduler=address) == (8, [])
+        assert cluster.workers[0].pid != killed[0]
+    assert build(path, cutouts, OPTIONS) == (0, [])
+    assert not list(path.glob("*.partial"))
+    assert same(path, four)
+
+
+def test_a_task_that_no_worker_survives_is_said(cutouts, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+    class Client:
+        def __init__(self, *arguments, **options):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def get_executor(self, **options):
+            raise self.error
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    for Client.error, words in (
+        (distributed.KilledWorker("task", None, 3), "4 workers in turn died of one task"),
+        (CancelledError(), "the scheduler tcp://1:1 was lost"),
+    ):
+        with pytest.raises(StoreError, match=words):
+            build(tmp_path / "maps", cutouts, OPTIONS, scheduler="tcp://1:1")
+
+
 def alive(process):
     try:
         os.kill(process, 0)
@@ -107,16 +156,18 @@ def test_a_killed_build_keeps_what_was_whole_and_goes_on(tmp_path):
         time.sleep(0.02)
     assert children
     assert not any(alive(int(child)) for child in children)  # workers end with their parent
-    (path / ".shard-left.hdf5.aside").touch()
-    os.utime(path / ".shard-left.hdf5.aside", (0, 0))
     with MapStore.open(path) as store:
         assert store.damaged() == []
         whole = len(store)
+        with pytest.raises(StoreError, match="is not finished: its build is at work or was stop"):
+            store.require_finished()
     assert 2 <= whole < 6
     assert build(path, sources, OPTIONS) == (6 - whole, [])
+    with MapStore.open(path) as store:
+        store.require_finished()
     build(tmp_path / "uninterrupted", sources, OPTIONS)
     assert same(path, tmp_path / "uninterrupted")
-    assert not (path / ".shard-left.hdf5.aside").exists()
+    assert not list(path.glob("*.partial"))
 
 
 def test_a_worker_that_was_killed_is_said_in_one_sentence():

@@ -6,6 +6,7 @@ from data.domains import DOMAINS
 from data.published import GROUPS, read_published, write_published
 from data.rotations import random_rotations
 from data.store import Layout, MapStore, Record, StoreError
+from tests.killing import kill_everywhere
 
 
 @pytest.fixture
@@ -78,6 +79,25 @@ def test_files_that_others_wrote_are_read(tmp_path, rng):
         np.testing.assert_allclose(turned, [c * x + s * z, y, c * z - s * x], atol=1e-12)
 
 
+def test_a_store_is_whole_or_not_there_wherever_a_conversion_is_killed(store, tmp_path):
+    files = write_published(store, tmp_path / "published")
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def work():
+        if not (folder / "maps").exists():
+            read_published(files, folder / "maps").close()
+
+    def look(_):
+        if (folder / "maps").exists():
+            with MapStore.open(folder / "maps") as back:
+                assert back.index.tobytes() == store.index.tobytes()
+                np.testing.assert_array_equal(back.read(), store.read())
+        assert len(list(folder.iterdir())) <= 1  # what a killed one left is gone
+
+    assert kill_everywhere(work, folder, look, step=5) >= 3
+
+
 def test_wrong_files_get_one_sentence(store, tmp_path):
     files = write_published(store, tmp_path / "published")
     with h5py.File(tmp_path / "other.hdf5", "w") as file:
@@ -93,4 +113,32 @@ def test_wrong_files_get_one_sentence(store, tmp_path):
         file["star/images"] = np.ones((2, 8, 9))
     with pytest.raises(StoreError, match="must be squares of one size"):
         read_published(files[1:3], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _external_storage(file, secret):
+    file.create_dataset("dm/images", (4, 8, 8), "u1", external=[(str(secret), 0, 256)])
+
+
+def _virtual(file, secret):
+    layout = h5py.VirtualLayout((4, 8, 8), "f4")
+    layout[:] = h5py.VirtualSource(secret, "dm/images", (4, 8, 8))
+    file.create_virtual_dataset("dm/images", layout)
+
+
+def _external_link(file, secret):
+    file["dm/images"] = h5py.ExternalLink(secret, "dm/images")
+
+
+@pytest.mark.parametrize("point", [_external_storage, _virtual, _external_link])
+def test_no_values_are_taken_from_another_file(store, tmp_path, point):
+    secret, *_ = write_published(store, tmp_path / "secret")
+    files = write_published(store, tmp_path / "published")
+    with h5py.File(files[0], "r+") as file:
+        del file["dm/images"]
+        point(file, secret)
+    with h5py.File(files[0], "r") as file:
+        assert file["dm/images"][0].any()  # h5py itself would have told.
+    with pytest.raises(StoreError, match=r"/?dm/images .*in another file"):
+        read_published(files[:1], tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from data.patience import Patience
 from data.tng_api import ApiError, Client
 from data.tng_catalog import Selection, Subhalo, choose
 from data.tng_cutouts import Folder, check_cutout
+from tests.killing import kill_at
 
 ROOT = Path(__file__).parents[2]
 RANGE = (1e9, 1e12)
@@ -285,7 +287,7 @@ def test_a_dry_run_counts_and_fetches_nothing(api, simulation, download, tmp_pat
     size = (gas * (24 + 52) + stars * (24 + 8) + dark * 24) / 1e9
     assert f"2 galaxies chosen, 2 of them to fetch: {size:.3g} GB" in capsys.readouterr().out
     assert api.asked("cutout") == []
-    assert not list((tmp_path / "tng").glob("*.hdf5"))
+    assert [path.name for path in (tmp_path / "tng").iterdir()] == ["subhalos.jsonl"]
 
 
 def test_a_full_disk_is_one_sentence(simulation, download, tmp_path, capsys):
@@ -295,8 +297,8 @@ def test_a_full_disk_is_one_sentence(simulation, download, tmp_path, capsys):
     (folder / "subhalos.jsonl").symlink_to("/dev/full")
     assert download() == 2
     assert capsys.readouterr().err == (
-        f"error: no space is left for {folder}; what is whole stays, and the same command "
-        "continues\n"
+        f"error: there is no room for {folder / 'subhalos.jsonl'} (No space left on device): what "
+        "was whole is kept, and the same can be run again once there is\n"
     )
 
 
@@ -343,6 +345,38 @@ def test_an_interrupted_download_is_continued(api, key, simulation, faults, down
     true = simulation.galaxies[99, 7].particles["gas"]
     np.testing.assert_allclose(gas["temperature"], true["temperature"], rtol=1e-6)
     assert not list(folder.glob(".*.part*"))
+
+
+def test_a_download_that_is_killed_again_and_again_comes_to_the_same(
+    api, simulation, download, tmp_path, capfd
+):
+    for number in (7, 12):
+        simulation.add(99, number)
+    api.etag = '"version-1"'
+    folder, whole = tmp_path / "tng", tmp_path / "whole"
+    assert download() == 0
+    folder.rename(whole)
+    folder.mkdir()
+    kills = 0
+
+    def work():
+        assert download() == 0
+
+    # Each time a little later, so that every run gets on.
+    for touch in itertools.count(1, 3):
+        if not kill_at(work, folder, touch):
+            break
+        kills += 1
+        for path in folder.glob("*.hdf5"):  # what has its name is whole
+            assert path.read_bytes() == (whole / path.name).read_bytes()
+    assert kills > 5
+    assert download() == 0
+    assert "0 cutouts fetched, 2 were there" in capfd.readouterr().out.splitlines()[-1]
+    for name in ("catalog.csv", *(path.name for path in whole.glob("*.hdf5"))):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    rows = [JsonLines(place / "manifest.jsonl").rows() for place in (whole, folder)]
+    assert {row["file"]: row for row in rows[0]} == {row["file"]: row for row in rows[1]}
+    assert [path.name for path in folder.glob(".*") if path.name != ".lock"] == []
 
 
 def test_bad_selections_are_said(download, capsys):

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from data.atomic import DiskFull
 from data.patience import Patience, retry_after
 from data.tng_api import ApiError, Client, KeyRefused, key_from_environment
 
@@ -304,7 +305,7 @@ def test_a_full_disk_is_no_fault_of_the_server(api, client, faults, tmp_path):
         handler.wfile.write(BODY)
 
     api.faults = [("cutout", keep)]
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFull, match="No space left"):
         client.download(FILE, tmp_path / "file")
     assert len(api.log) == 1
 

@@ -5,6 +5,15 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
+# Titles that figures come to have.
+WATCH_TITLES = """() => {
+  window.told = [];
+  for (const doc of Bokeh.documents) for (const model of doc._all_models.values())
+    if (model.type === 'Figure')
+      model.title.properties.text.change.connect(() => told.push(model.title.text));
+}"""
+
+
 def pixels(page, index):
     """Return the picture of the frame of a map of the page, by its number."""
     return page.locator(".bk-Figure").nth(index).screenshot()
@@ -18,8 +27,12 @@ def test_samples_are_drawn_and_the_aperture_moves(open_page):
     page.get_by_role("button", name="4", exact=True).last.click()
     page.wait_for_timeout(500)
     empty = [pixels(page, index) for index in (0, 1, 3, 5)]
+    page.evaluate(WATCH_TITLES)
     page.get_by_role("button", name="Draw samples").click()
     page.get_by_text("4 samples, of seed 17").wait_for()
+    told = page.evaluate("told")
+    assert any(title.startswith("Mean of 4, step ") for title in told), told
+    assert any(title.startswith("Samples to be, as step ") for title in told), told
     page.wait_for_timeout(1000)
     drawn = [pixels(page, index) for index in (0, 1, 3, 5)]
     assert all(before != after for before, after in zip(empty, drawn, strict=True))

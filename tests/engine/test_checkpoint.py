@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from data.atomic import DiskFull
 from data.normalize import DEFAULT, Normalization, Scale
 from engine.checkpoint import (
     CheckpointError,
@@ -43,11 +45,11 @@ def test_failed_write_keeps_the_old_checkpoint(checkpoint, monkeypatch):
 
     def full_disk(weights, path):
         path.write_bytes(b"half")
-        raise OSError("no space left")
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr("engine.checkpoint.save_file", full_disk)
     network, _, card = load_checkpoint(checkpoint)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(DiskFull, match=r"no room for .*model.safetensors \(No space left on dev"):
         save_checkpoint(checkpoint, network.state_dict(), card)
     assert (checkpoint / "model.safetensors").read_bytes() == before
     load_checkpoint(checkpoint)

@@ -8,7 +8,9 @@ import pytest
 
 from data.domains import DOMAINS
 from engine.evaluation import Evaluation, EvaluationError, MapSet, Method
+from engine.evaluation.direction import EINSTEIN_DENSITY
 from engine.evaluation.schema import ARRAYS, CASE, DIRECTION, GALAXY
+from engine.lensing import critical_surface_density
 from engine.shelf import evaluations
 
 COUNT, SAMPLES = 400, 40
@@ -104,6 +106,48 @@ def test_growth_curves_of_a_flat_map_are_areas_of_circles():
     circles = 3.0 * np.pi * (d.extent_kpc[:, None] / 2 * np.array([0.25, 0.5, 0.75, 1.0])) ** 2
     np.testing.assert_allclose(d.enclosed("truth"), circles)
     np.testing.assert_allclose(d.enclosed()[:, 7], 2 * circles)
+
+
+def test_einstein_radii_follow_from_profiles_and_their_errors_from_those():
+    galaxies = np.zeros(3, GALAXY)
+    galaxies["extent_kpc"] = 40.0
+    directions = np.array([("hi", "dark_matter", 19, False), ("hi", "gas", 19, False)], DIRECTION)
+    maps = MapSet("toys", "test", 64, ("hi", "dark_matter", "gas"))
+    lengths = {"radius": 64, "scale": 4, "side": 4, "error_side": 4}
+    made = Evaluation.blank(METHOD, maps, (galaxies, directions, np.zeros(0, CASE)), lengths)
+    made.arrays["ensemble/crps_dex"][:] = 0.1
+    edges = np.linspace(0.0, 20.0, 65)
+
+    def isothermal(einstein):
+        """Mean densities of annuli of a sphere, of which a circle holds pi Sigma_cr theta_E r."""
+        rings = np.diff(edges) / np.diff(edges**2)
+        return EINSTEIN_DENSITY * np.asarray(einstein)[..., None] * rings
+
+    factors = np.linspace(0.5, 1.4, 19)  # the median of |factor - 1| is 0.25
+    made.arrays["truth/profile"][1] = isothermal([3.0, 4.0, 30.0])
+    made.arrays["samples/profile"][0] = isothermal(np.outer([3.0, 4.0, 30.0], factors))
+    made.arrays["samples/profile"][1] = made.arrays["samples/profile"][0]
+    direction = made.direction("hi", "dark_matter")
+    np.testing.assert_allclose(direction.truth("einstein_radius_kpc"), [3.0, 4.0, np.nan], 1e-2)
+    found = direction.samples("einstein_radius_kpc")
+    np.testing.assert_allclose(found[1], 4.0 * factors, rtol=1e-2)
+    assert found[2].max() == pytest.approx(20.0)  # where the map ends
+    expected = np.median(np.abs(factors - 1.0))
+    scores = direction.scores()
+    assert scores["einstein_radius_error"] == pytest.approx(expected, abs=0.01)
+    # The truth is above 10 or 11 of 19 samples, of the two galaxies where it lies on the map.
+    assert direction.ranks("einstein_radius_kpc").sum() == 2
+    assert direction.coverage("einstein_radius_kpc", (0.5,))[0] == 1.0
+    made.arrays["ensemble/crps_dex"][0] = np.nan  # as if no galaxy had been measured
+    assert made.direction("hi", "dark_matter").samples("einstein_radius_kpc").shape == (0, 19)
+    other = made.direction("hi", "gas")
+    assert np.isnan(other.samples("einstein_radius_kpc")).all()
+    assert np.isnan(other.scores()["einstein_radius_error"])
+
+
+def test_the_density_of_einstein_radii_is_a_twentieth_of_a_usual_critical_one():
+    usual = critical_surface_density(0.5, 2.0)
+    assert usual / EINSTEIN_DENSITY == pytest.approx(20.0, rel=0.02)
 
 
 def test_samples_of_the_truths_distribution_are_calibrated(evaluation):

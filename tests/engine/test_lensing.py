@@ -91,6 +91,24 @@ def test_a_source_off_the_axis_has_an_outer_image_and_one_on_it_a_ring(sphere):
     assert around.min() > 0.7 * around.max()
 
 
+def test_an_image_can_be_finer_than_its_lens():
+    coarse, source = Lens.of(pixels(isothermal, 100), EXTENT), Source(2.0, 0.0, 0.5)
+    fine = coarse.image(source, finer=3)
+    direct = Lens.of(pixels(isothermal, 300), EXTENT).image(source)
+    assert fine.shape == (300, 300)
+    outside = np.hypot(*grid(300)) > 1.5  # where the deflection turns within a pixel
+    assert np.abs(fine - direct)[outside].max() < 0.05
+    np.testing.assert_array_equal(coarse.image(source, finer=1), coarse.image(source))
+
+
+def test_a_lens_of_half_the_critical_density_is_twice_as_strong(sphere):
+    other = Lens.of(2.0 * sphere.convergence, EXTENT)
+    twice = sphere.times(2.0)
+    np.testing.assert_allclose(twice.deflection, other.deflection, atol=1e-9)
+    np.testing.assert_allclose(twice.shear, other.shear, atol=1e-9)
+    assert twice.einstein_radius() == pytest.approx(other.einstein_radius())
+
+
 def test_images_are_brighter_by_the_magnification(sphere):
     beta, scale = 4.0, 0.3
     image = sphere.image(Source(beta, 0.0, scale))

@@ -11,6 +11,7 @@ from engine.metrics.profile import (
     residual_dex,
     squared_residual,
 )
+from engine.metrics.radii import density_radius
 
 
 def radius(size: int, extent: float, center: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -133,6 +134,31 @@ def test_profiles_in_half_mass_radii():
     assert np.isnan(out[2]).all()
     with pytest.raises(ValueError, match="half_mass_radius_kpc"):
         in_half_mass_radii(radii, profiles, np.ones(2), radii)
+
+
+def test_a_density_radius_is_the_einstein_radius_of_an_isothermal_sphere():
+    # Sigma = Sigma_cr theta_E / 2 r, of which a circle holds pi Sigma_cr theta_E r.
+    radii = np.linspace(0.25, 16.0, 64)
+    einstein = np.array([2.0, 3.1, 7.77])
+    mass = np.pi * 1e9 * einstein[:, None] * radii
+    np.testing.assert_allclose(density_radius(radii, mass, 1e9), einstein, rtol=2e-3)
+    # The density is as large as it is to be at a tenth of the critical one ten times further out.
+    np.testing.assert_allclose(density_radius(radii, mass[:1], 2.5e8), [8.0], rtol=1e-3)
+
+
+def test_a_density_radius_is_zero_of_what_is_too_thin_and_ends_with_the_map():
+    radii = np.array([1.0, 2.0, 3.0, 4.0])
+    flat = np.pi * radii**2  # of density 1
+    assert density_radius(radii, flat, 2.0) == 0.0
+    assert density_radius(radii, flat, 0.5) == pytest.approx(4.0)
+    assert np.isnan(density_radius(radii, np.full(4, np.nan), 0.5))
+    # A ring of mass lifts circles that an emptier middle left below: the largest counts.
+    ring = np.array([0.1, 9.0, 9.0, 9.0]) * np.pi
+    assert density_radius(radii, ring, 1.0) == pytest.approx(3.0)
+    with pytest.raises(ValueError, match="density must be above 0"):
+        density_radius(radii, flat, 0.0)
+    with pytest.raises(ValueError, match="mass must have shape"):
+        density_radius(radii, flat[:3], 1.0)
 
 
 def test_squared_residual():

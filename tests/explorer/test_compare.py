@@ -5,8 +5,12 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from explorer import library, theme
 from explorer.comparison import COLUMNS, compare, standings_of
+from explorer.scales import palette
 from explorer.views.compare import Compare
+from explorer.views.labels import Labels, place_labels
+from explorer.views.methods import CostPlot, DirectionMatrix
 
 PAIRS = tuple(permutations(("gas", "dark_matter", "stars", "temperature"), 2))
 
@@ -41,6 +45,18 @@ def test_the_table_has_the_scores_of_the_evaluations(view, evaluations):
     assert cells(view, "good")["Parameters"][1] == "2.0"
     assert cells(view, "poor")["Training"][1] == "12"
     assert cells(view, "good")["Training"][:2] == [None, "–"]
+
+
+def test_einstein_radii_are_of_dark_matter_alone(view, evaluations):
+    assert cells(view, "good")["Einstein radius"][1] == "–"
+    own = evaluations["good"]
+    own.arrays["truth/profile"][own.maps.domains.index("dark_matter")] = 4e8 / np.arange(1, 6) ** 2
+    own.arrays["samples/profile"][...] = 2.0 * own.arrays["truth/profile"][1][:, None]
+    (row, *_) = standings_of({"good": own}, ("gas", "dark_matter"))
+    head = [column.head for column in COLUMNS].index("Einstein radius")
+    error = own.direction("gas", "dark_matter").einstein_radius_error()
+    assert 0.1 < error < 2.0
+    assert row.words[head] == f"{100 * error:.0f}"
 
 
 def test_one_map_has_no_mean_of_samples(view):
@@ -106,11 +122,59 @@ def test_colors_follow_the_page(view, judged):
     assert len(inks) == 2
 
 
-def test_labels_do_not_lie_over_one_another(view):
-    plot = view.cost
-    plot.resize(300, 300)
-    places = plot._places([0.1, 0.1, 0.1], [0.05, 0.05, 0.0501], ["One", "Two", "Three"])
-    assert np.diff(np.sort(places["dy"])).min() > 10
+def boxes(places, widths):
+    left = np.where(places.at_left, places.x - widths, places.x)
+    return left, left + widths, places.y - 6, places.y + 6
+
+
+def are_apart(places, widths):
+    left, right, low, high = boxes(places, widths)
+    meet = (left[:, None] < right) & (left < right[:, None])
+    meet &= (low[:, None] < high) & (low < high[:, None])
+    return int(meet.sum()) == len(widths)  # each meets itself
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_labels_lie_neither_over_one_another_nor_outside_nor_far_away(seed):
+    rng = np.random.default_rng(seed)
+    # Three kinds of methods, each within a few pixels in x.
+    x = np.concatenate([rng.uniform(a, a + 12, n) for a, n in ((8, 2), (110, 3), (190, 6))])
+    y, widths = rng.uniform(0, 240, len(x)), rng.uniform(20, 90, len(x))
+    places = place_labels(x, y, widths, 240)
+    assert are_apart(places, widths)
+    _, _, low, high = boxes(places, widths)
+    assert low.min() >= 0
+    assert high.max() <= 240
+    for part in (slice(0, 2), slice(2, 5), slice(5, 11)):
+        assert (np.argsort(places.y[part]) == np.argsort(y[part])).all()
+    assert places.at_left.tolist() == [False] * 2 + [True] * 3 + [False] * 6
+    assert np.abs(places.y - y).max() < 14 * 6
+
+
+def test_a_label_with_room_stands_level_with_its_point():
+    y = np.array([20.0, 90.0, 200.0])
+    places = place_labels(np.array([10.0, 11.0, 12.0]), y, np.full(3, 50.0), 240)
+    np.testing.assert_array_equal(places.y, y)
+    assert len(place_labels(*(np.empty(0),) * 3, 240).y) == 0
+
+
+@pytest.mark.parametrize("width", [240, 420])
+def test_the_methods_that_are_shipped_are_all_legible(width):
+    for target in ("stars", "dark_matter", "hi"):
+        plot = CostPlot()
+        plot.resize(width, 250)
+        plot.put(standings_of(library.load_evaluations(), ("gas", target)), "ddpm", theme.DARK)
+        shown, ends = plot.sources["methods"].data, plot.figure.x_range
+        scale = width / np.log10(ends.end / ends.start)
+        height = 250 / np.log10(plot.figure.y_range.end / plot.figure.y_range.start)
+        x, y = np.log10(shown["label_x"] / ends.start) * scale, np.log10(shown["label_y"]) * height
+        places = Labels(x, y, np.array(shown["align"]) == "right")
+        widths = np.array([6.4 * len(title) for title in shown["title"]])
+        assert len(widths) > 8
+        assert are_apart(places, widths)
+        left, right, _, _ = boxes(places, widths)
+        assert left.min() >= 0
+        assert right.max() <= width
 
 
 def test_another_translator_changes_the_figures(view, judged):
@@ -120,3 +184,13 @@ def test_another_translator_changes_the_figures(view, judged):
     assert (data(view, "matrix", "cells")["ratio"] > 1.3 * before).all()
     view._choose_translator("pixelwise")  # none of the page's translators
     assert judged.store.translator == "poor"
+
+
+def test_nothing_is_beaten_where_the_baseline_is_exact():
+    matrix = DirectionMatrix(lambda source, target: None)
+    ratios = {("gas", "stars"): (0.1, 0.2), ("hi", "brightness_temperature"): (0.08, 1e-4)}
+    matrix.put(ratios, ("gas", "stars"), theme.DARK)
+    cells = matrix.sources["cells"].data
+    assert list(cells["text"]) == ["0.50", "exact"]
+    shades = palette(theme.DARK.diverging)
+    assert cells["fill"][1] in shades[len(shades) // 2 - 1 : len(shades) // 2 + 1]

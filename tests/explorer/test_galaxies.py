@@ -1,5 +1,7 @@
 """Which galaxies there are: made again as they were evaluated, opened from files, and whose."""
 
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +167,30 @@ def test_uploads_have_limits_and_leave_nothing_that_was_refused(session, monkeyp
     assert "text.hdf5 is refused: it has 0 MiB" in files.notice
     assert session.store.galaxy == before
     assert not files.busy
+
+
+def test_an_upload_that_there_is_no_room_for_is_said_and_the_next_one_taken(
+    session, cutout, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed = tmp_path / ".galactic-alchemy.00000000-1-0123abcd0.partial"
+    (killed / "of-a-server-that-died").mkdir(parents=True)
+    os.utime(killed, (0, 0))
+    files = OwnFiles(session)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        files.open_upload("mine.hdf5", cutout.read_bytes())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files.notice.startswith("there is no room for mine.hdf5 (File too large): what was")
+    assert not files.busy
+    assert not list(tmp_path.rglob("*.hdf5"))
+    assert not killed.exists()
+    files.open_upload("mine.hdf5", cutout.read_bytes())
+    assert files.notice == "Opened: 1 galaxy."
+    session.close()
+    assert not list(tmp_path.iterdir())
 
 
 def offer(name, **values):

@@ -32,3 +32,9 @@ def test_complaints_go_with_the_next_choice_and_problems_stay(session):
     assert 'class="alert">Source and target are both gas: choose' in line.object
     session.store.target = "dark_matter"
     assert "→" in line.object
+
+
+def test_words_of_others_are_no_html(session):
+    line = Notices(session, ["Galaxy <img src=x onerror=alert(1)> is unknown."])._pane
+    assert "<img" not in line.object
+    assert "&lt;img src=x onerror=alert(1)&gt;" in line.object

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import library
-from explorer.population import abundance_of, relation, survey
+from explorer.population import abundance_of, relation, residuals_of, survey
 from explorer.shading import Cloud, shade
 from explorer.views import galaxies
 from explorer.views.particles import clouds_of
@@ -77,6 +77,21 @@ def test_residuals_of_a_constant_factor_are_its_logarithm(view, judged, evaluati
     np.testing.assert_allclose(lines["y"], np.log10(2.0), atol=2e-3)  # less the floor's share
     for name in ("low", "median", "high"):
         np.testing.assert_allclose(band[name], np.log10(2.0), atol=2e-3)
+
+
+def test_translators_beside_add_their_medians_in_colors_of_their_own(view, judged, evaluations):
+    assert data(view, "residuals", "others")["name"] == []
+    judged.store.beside = "poor,new"  # of which the second has no evaluation
+    others = data(view, "residuals", "others")
+    assert others["name"] == ["Poor"]
+    expected = residuals_of(evaluations["poor"].direction("gas", "stars"))
+    np.testing.assert_array_equal(others["y"][0], expected.median)
+    np.testing.assert_array_equal(others["x"][0], expected.radii)
+    judged.store.param.update(translator="poor", beside="good")
+    shown = data(view, "residuals", "others")
+    assert shown["name"] == ["Good"]
+    assert shown["color"] == others["color"]
+    np.testing.assert_array_equal(data(view, "residuals", "band")["median"], expected.median)
 
 
 def test_the_relation_is_the_median_in_bins_of_equal_numbers():

@@ -26,6 +26,12 @@ def test_numbers_are_written_as_people_do(value, text):
     assert power_of_ten(value) == text
 
 
+def test_ticks_below_one_tell_their_digit():
+    assert [tick_label(tick) for tick in (0.05, 0.2, 0.01, 3e-4)] == [
+        "0.05", "0.2", "10⁻²", "3×10⁻⁴",
+    ]  # fmt: skip
+
+
 def test_limits_come_from_the_data_within_sane_decades():
     rng = np.random.default_rng(0)
     low, high = log_limits([10 ** rng.uniform(5, 8, (64, 64))], "gas")

@@ -25,7 +25,7 @@ LONG = 10.0
 
 @pytest.fixture(scope="module")
 def served():
-    """Address and event loop of a server in a thread of its own, for the browser's tests leave their loop in this one."""
+    """Address and loop of a server in a thread, for the browser's tests leave their loop here."""
     told, loops = queue.Queue(), []
 
     def serve():

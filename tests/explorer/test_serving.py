@@ -1,97 +1,180 @@
-"""A server and visitors without a browser: each gets its own, and leaves nothing behind."""
+"""A server as the recipes of docs/serving.md start it: who gets in, and what its log tells."""
 
 import asyncio
-import gc
+import json
+import os
+import re
+import shutil
 import socket
-import weakref
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import CookieJar
+from pathlib import Path
 
-import numpy as np
-import panel as pn
 import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
-from engine.translator import Translator
-from explorer import library, page, session
-from explorer.views.maps import MapPanel
-from tests.visitor import ROOT, Visitor
 from tests.waiting import wait_until
 
-TRANSLATOR = "ddpm"
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "docs" / "serving"
+PASSWORD, COOKIE_SECRET, API_KEY = "open-sesame-41", "cookie-secret-42", "tng-key-43"
+
+
+def free_port():
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        return own.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def address():
-    """A server in this process, whose objects can be looked at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = pn.serve(
-        {"app": str(ROOT / "explorer" / "app.py")}, port=port, threaded=True, show=False,
-        verbose=False, unused_session_lifetime_milliseconds=100,
-        check_unused_sessions_milliseconds=100,
-    )  # fmt: skip
-    wait_until(lambda: listens(port), "the server", 60)
-    yield f"127.0.0.1:{port}"
-    server.stop()
+def log(tmp_path_factory):
+    return tmp_path_factory.mktemp("serving") / "log.jsonl"
 
 
-def listens(port):
-    with socket.socket() as own:
-        return own.connect_ex(("127.0.0.1", port)) == 0
+@pytest.fixture(scope="module")
+def port(log):
+    """Port of a server with a login, whose logs are JSON."""
+    number = free_port()
+    secrets = {"BOKEH_COOKIE_SECRET": COOKIE_SECRET, "TNG_API_KEY": API_KEY}
+    command = [
+        sys.executable, "-m", "panel", "serve", "explorer/app.py", "--address", "127.0.0.1",
+        "--port", str(number), "--plugins", "explorer.service", "--setup", "explorer/json_log.py",
+        "--basic-auth", PASSWORD, "--log-level", "debug",
+    ]  # fmt: skip
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
+            env={**os.environ, **secrets, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        try:
+            wait_until(lambda: answers(f"http://127.0.0.1:{number}/health"), "the server", 90)
+            yield number
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
-def run(coroutine):
-    """Run it in a thread of its own, for the browser's tests leave their loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except OSError:
+        return False
 
 
-def test_each_of_several_gets_what_its_seed_gives_alone(address):
-    seeds = {1: (101, 102), 2: (201,), 3: (301,)}
+class Person:
+    """Somebody with a browser's cookies, at an address."""
 
-    async def work(visitor, own):
-        found = {}
-        for seed in own:
-            await visitor.choose(seed)
-            found[seed] = await visitor.translate()
-        await visitor.close()
-        return found
+    def __init__(self, address):
+        self.address, self.jar = address, CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
 
-    async def all_at_once():
-        visitors = [await Visitor.open(address) for _ in seeds]
-        return await asyncio.gather(*map(work, visitors, seeds.values()))
+    def get(self, path, data=None):
+        answer = self._opener.open(self.address + path, data=data, timeout=60)
+        return answer.geturl(), answer.read().decode()
 
-    found = {seed: image for one in run(all_at_once()) for seed, image in one.items()}
-    assert sorted(found) == sorted(seed for own in seeds.values() for seed in own)
-    translator = Translator.load(TRANSLATOR)
-    scene = library.load_scene(next(iter(library.GALAXIES.shared)), 1, translator.grid_size)
-    for seed, image in found.items():
-        [own] = translator.translate(scene.maps["gas"], "gas", "dark_matter", seed=seed)
-        np.testing.assert_allclose(image, np.log10(own), atol=1e-4)
+    def log_in(self, password):
+        form = urllib.parse.urlencode({"username": "vera", "password": password}).encode()
+        return self.get("/login", form)
+
+    def connects(self, token, origin):
+        """Say whether the page's websocket opens to a page of an origin."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+        url = self.address.replace("http", "ws", 1) + "/app/ws"
+        request = HTTPRequest(url, headers={"Origin": origin, "Cookie": cookies})
+
+        async def connect():
+            socket = await websocket_connect(request, subprotocols=["bokeh", token])
+            said = await socket.read_message()
+            socket.close()
+            return said is not None
+
+        try:  # in a thread, for the browser's tests leave their loop in this one
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(asyncio.run, connect()).result(60)
+        except HTTPClientError as error:
+            if error.code != 403:
+                raise
+            return False
 
 
-def test_a_page_that_is_left_leaves_nothing_behind(address, monkeypatch):
-    made = []
-    for kind in (session.Session, page.Store, page.Views, page.Controls, MapPanel, page.Viewport):
-        begin = kind.__init__
+def token_of(page):
+    return re.search(r'"token":"([^"]+)"', page)[1]
 
-        def note(self, *arguments, begin=begin, **options):
-            begin(self, *arguments, **options)
-            made.append(weakref.ref(self))
 
-        monkeypatch.setattr(kind, "__init__", note)
+def test_a_login_and_the_own_origin_are_asked_for(port, log):
+    address = f"http://127.0.0.1:{port}"
+    stranger, vera = Person(address), Person(address)
+    for person in (stranger, vera):
+        assert "/login" in person.get("/app")[0]
+    assert "/login?error=" in stranger.log_in("guess")[0]
+    assert "/login" in stranger.get("/app")[0]
+    vera.log_in(PASSWORD)
+    url, page = vera.get("/app")
+    assert url.endswith("/app")
+    token = token_of(page)
+    assert not vera.connects(token, "http://evil.example")
+    assert not vera.connects(token, f"http://127.0.0.1.evil.example:{port}")
+    assert vera.connects(token, f"http://localhost:{port}")
 
-    async def visit():
-        visitor = await Visitor.open(address)
-        await visitor.choose(7)
-        await visitor.translate()
-        await visitor.close()
+    told = log.read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert {"time", "level", "logger", "message"} <= set(rows[0])
+    assert any("evil.example" in row["message"] for row in rows)
+    for secret in (PASSWORD, COOKIE_SECRET, API_KEY, token):
+        assert secret not in told
 
-    run(visit())
-    assert len({type(each()) for each in made}) == 6
 
-    def gone():
-        gc.collect()
-        return all(each() is None for each in made)
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_passes_pages_and_websockets_and_hides_the_metrics(port, tmp_path):
+    outside = free_port()
+    site = (RECIPES / "nginx.conf").read_text(encoding="utf-8")
+    site = re.sub(r"^ *ssl_.*\n", "", site, flags=re.M)
+    site = re.sub(r"^ *server 127.0.0.1:5007;\n", "", site, flags=re.M)
+    site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{outside}")
+    site = site.replace("127.0.0.1:5006", f"127.0.0.1:{port}")
+    # The server was started for this host alone, with the port that a browser would name.
+    site = site.replace("Host $host", f"Host localhost:{port}")
+    folders = "".join(
+        f"{each}_temp_path {tmp_path}/{each};"
+        for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole = (
+        f"pid {tmp_path}/pid; error_log {tmp_path}/error.log; daemon off; events {{}} "
+        f"http {{ access_log off; {folders}\n{site}\n}}"
+    )
+    (tmp_path / "nginx.conf").write_text(whole, encoding="utf-8")
+    nginx = subprocess.Popen(["nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf"])
+    try:
+        vera = Person(f"http://127.0.0.1:{outside}")
+        wait_until(lambda: answers(f"{vera.address}/login"), "nginx")
+        vera.log_in(PASSWORD)
+        token = token_of(vera.get("/app")[1])
+        assert vera.connects(token, f"http://localhost:{port}")
+        assert not vera.connects(token, "http://evil.example")
+        for path in ("/metrics", "/health", "/ready"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                vera.get(path)
+    finally:
+        nginx.terminate()
+        nginx.wait(20)
 
-    wait_until(gone, "the session's objects to go", 20)
+
+def test_the_container_copies_what_is_there():
+    lines = (
+        (RECIPES / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    )
+    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    assert copied
+    assert all((ROOT / word).exists() for word in copied)
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users
+    assert "root" not in users
+    words = json.loads(next(line for line in lines if line.startswith("CMD ")).removeprefix("CMD "))
+    assert words[:2] == ["panel", "serve"]
+    assert all((ROOT / word).exists() for word in words if word.endswith(".py"))

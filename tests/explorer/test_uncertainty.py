@@ -10,6 +10,7 @@ import pytest
 from data.normalize import DEFAULT
 from explorer import library, worker
 from explorer.ensemble import Aperture
+from explorer.sampling import Glimpse
 from explorer.session import Session
 from explorer.store import Store
 from explorer.views.aperture import ApertureInput
@@ -24,6 +25,7 @@ CARDS = {"toy": CARD, "gan": {**CARD, "title": "GAN", "family": "pix2pix", "defa
 class Step:
     def __init__(self, index, num_steps, estimate):
         self.index, self.num_steps, self.estimate = index, num_steps, estimate
+        self.time = 1 - index / num_steps
 
 
 class Toy:
@@ -110,6 +112,39 @@ def test_profile_and_sheet_show_all_samples(view, run):
     sheet = view._sheet._maps.data
     assert sheet["number"] == [str(n) for n in range(1, 9)]
     np.testing.assert_allclose(sheet["image"][0], run.truth, rtol=1e-6)  # row 0 at the bottom
+
+
+def test_the_sheet_fills_while_samples_are_drawn_and_keeps_its_place(view, run):
+    view.fit(1100)
+    sheet, seen = view._sheet, []
+    size = (sheet.figure.frame_width, sheet.figure.frame_height)
+
+    def look(event):
+        images = sheet._maps.data["image"]
+        seen.append((sheet.figure.title.text, len(images), len(sheet._circles.data["x"]),
+                     (sheet.figure.frame_width, sheet.figure.frame_height)))  # fmt: skip
+        np.testing.assert_allclose(images[2], run.truth * 10**0.2, rtol=1e-5)
+        mean, spread = view.contents()[:2]
+        assert mean.title.startswith(f"Mean of 8, step {event.new.step}/3")
+        np.testing.assert_allclose(np.log10(mean.values / run.truth), 0.35, atol=0.01)
+        assert spread.values is None
+
+    view._sampling.param.watch(lambda event: event.new and look(event), "preview")
+    drawn(view)
+    assert [title for title, *_ in seen] == [
+        f"Samples to be, as step {n} of 3 estimates them · t = {t}"
+        for n, t in ((1, "0.67"), (2, "0.33"), (3, "0.00"))
+    ]
+    assert all(each[1:] == (8, 8, size) for each in seen)
+    assert view._sampling.preview is None
+    assert sheet.figure.title.text == "Samples, in the colors of their mean"
+    assert (sheet.figure.frame_width, sheet.figure.frame_height) == size
+
+
+def test_a_glimpse_of_large_maps_is_small_enough_to_be_sent():
+    large = Glimpse(1, 2, 0.5, np.arange(2 * 256 * 256, dtype=np.float32).reshape(2, 256, 256))
+    np.testing.assert_array_equal(large.small(64), large.estimates[:, ::4, ::4])
+    assert large.small(300).shape == (2, 256, 256)
 
 
 def test_more_samples_than_wanted_are_kept_and_fewer_drawn_anew(view, toy):

@@ -79,3 +79,13 @@ def test_all_eight_symmetries_occur_and_turn_both_maps_alike():
     assert seen == {tuple(way.flatten().tolist()) for way in ways}
     plain = sampler(picture.expand(2, 7, 4, 4)).draw(4, augment=False)
     assert torch.equal(plain.x[0, 0], picture)
+
+
+def test_sources_are_the_only_ones_to_translate_from():
+    maps, available = torch.zeros(3, len(DOMAINS), 4, 4), torch.ones(3, len(DOMAINS), dtype=bool)
+    generator = torch.Generator().manual_seed(0)
+    batch = PairSampler(maps, available, DOMAINS, 0.5, generator, DOMAINS[1:2]).draw(200)
+    assert (batch.source == 1).all()
+    assert set(batch.target.tolist()) == set(range(len(DOMAINS))) - {1}
+    with pytest.raises(ConfigError, match="sources: the maps have no plasma"):
+        PairSampler(maps, available, DOMAINS, 0.5, generator, ["plasma"])

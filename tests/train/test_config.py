@@ -7,6 +7,7 @@ import torch
 import yaml
 
 from engine.checkpoint import build
+from engine.points.checkpoint import build_points
 from engine.processes import PROCESSES
 from train.config import ConfigError, FitConfig, load_config
 
@@ -17,6 +18,11 @@ CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").rglob("*.yaml
 def test_every_shipped_configuration_builds_a_network_that_fits_the_repository(path):
     config = load_config(path)
     assert config.name == path.stem
+    if config.points:
+        fields = {"name": config.name, "family": config.family, "process": config.process}
+        network, _ = build_points({**fields, "network": config.network})
+        assert 2 * sum(p.numel() for p in network.parameters()) < 16 * 2**20
+        return
     channels = 1 if config.family == "pix2pix" else 2
     card = {"name": config.name, "family": config.family, "process": config.process}
     network, process = build({**card, "network": {"channels_in": channels, **config.network}})

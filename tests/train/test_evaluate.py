@@ -126,6 +126,22 @@ def test_all_of_a_store_and_the_focus_alone(store, holdout):
     assert set(made.pairs) == set(FOCUS)
 
 
+def test_a_direction_can_be_judged_alone(holdout):
+    made = evaluate(Toy(holdout), holdout, Effort(5, 2, directions=(("hi", "dark_matter"),)))
+    assert made.pairs == (("hi", "dark_matter"),)
+    assert made.direction("hi", "dark_matter").num_samples == 5
+    nothing = Effort(2, 2, focus_only=True, directions=(("hi", "dark_matter"),))
+    with pytest.raises(ValueError, match="none of the directions that were asked for"):
+        evaluate(Toy(holdout), holdout, nothing)
+
+
+@pytest.mark.parametrize("direction", ["hi", "hi:hi", "hi:dust", "hi:gas:stars"])
+def test_a_direction_that_is_none_is_one_sentence(direction, capsys):
+    options = ["evaluate", "--baselines", "--data", "maps", "--direction", direction]
+    assert main(options) == 2
+    assert "direction must be two of" in capsys.readouterr().err
+
+
 def test_the_truth_has_no_error(perfect):
     assert set(perfect.focus) == set(FOCUS)
     assert len(perfect.pairs) == 42

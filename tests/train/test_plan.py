@@ -32,7 +32,7 @@ def test_the_command_prints_a_recipe_and_writes_nothing(store, tmp_path, capsys)
     size = sum(p.numel() for p in trainer.network.parameters())
     beside = sum(p.numel() for p in trainer.objective.auxiliary.parameters())
     assert f"# parameters: {size:,}, and {beside:,} of the discriminator" in said
-    assert f"# map stacks: {trainer.images} for training" in said
+    assert f"# map stacks: {trainer.counts['map_stacks']} for training" in said
     assert "# steps: 50 of 4 pairs" in said
 
 

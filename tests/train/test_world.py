@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def torchrun(*arguments):
-    """Start two processes that talk through gloo, and return what they said."""
+    """Start two processes that talk through gloo."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     result = subprocess.run(
         [*command, *map(str, arguments)], cwd=HERE.parents[1], capture_output=True, text=True,
@@ -29,7 +30,33 @@ def torchrun(*arguments):
         timeout=200, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    return result
+
+
+def torchrun_on_two_nodes(*arguments):
+    """Start two agents, as on two machines, with a process each; return the lines they printed."""
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        meet = f"127.0.0.1:{own.getsockname()[1]}"
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1",
+        "--rdzv-backend=c10d", "--rdzv-id=7", f"--rdzv-endpoint={meet}",
+    ]  # fmt: skip
+    agents = [
+        subprocess.Popen(
+            [*command, *map(str, arguments)], cwd=HERE.parents[1], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1"},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        said = [agent.communicate(timeout=200) for agent in agents]
+    finally:
+        for agent in agents:
+            agent.kill()
+    for agent, (_, errors) in zip(agents, said, strict=True):
+        assert agent.returncode == 0, errors
+    return [line for output, _ in said for line in output.splitlines()]
 
 
 def test_parts_of_a_batch_make_up_the_batch():
@@ -96,17 +123,17 @@ def test_a_device_that_is_not_there_is_one_sentence(name):
         place_of(name)
 
 
-def test_torchrun_fits_and_the_first_process_alone_writes(store, tmp_path):
+def test_two_nodes_fit_and_the_first_process_alone_writes(store, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         "{name: two, title: Two, family: flow, batch_size: 8, log_every: 2, validate_every: 4, "
         "sample_every: 4, network: {widths: [8, 16], blocks: [1, 1], patch: 2}}"
     )
-    result = torchrun(
+    lines = torchrun_on_two_nodes(
         "-m", "train", "fit", "--config", recipe, "--data", store, "--output", tmp_path / "run",
         "--steps", "4", "--threads", "1", "--device", "cpu",
     )  # fmt: skip
-    assert result.stdout.splitlines() == [str(tmp_path / "run" / "checkpoint")]
+    assert lines == [str(tmp_path / "run" / "checkpoint")]
     card = read_card(tmp_path / "run" / "checkpoint")
     assert card["training"]["processes"] == 2
     assert card["training"]["pairs_seen"] == 32

@@ -184,6 +184,33 @@ def satellite_table(collection: Collection, pairs: Sequence[Pair], caption: str)
     return numbers("satellites", rows, columns, caption)
 
 
+def lens_table(collection: Collection, pairs: Sequence[Pair], caption: str) -> Table:
+    """Return how far Einstein radii are off, and how often intervals of samples hold the truth's.
+
+    Of `pairs`, whose targets are dark matter.
+    """
+    levels = LEVELS[:2]
+    rows = {}
+    for method, evaluation in collection.methods.items():
+        row: list[float] = []
+        for pair in pairs:
+            if pair in evaluation.pairs:
+                found = evaluation.direction(*pair)
+                covered = found.coverage("einstein_radius_kpc", levels)
+                row += [100.0 * v for v in (found.einstein_radius_error(), *covered)]
+            else:
+                row += [np.nan] * (1 + len(levels))
+        rows[collection.looks[method].label] = row
+    columns = []
+    for source, _ in pairs:
+        columns.append(Column(f"{short(source)}: error (%)", 0))
+        columns += [
+            Column(f"{short(source)}: covered, {100 * level:.0f} %", 0, _nearest(100.0 * level))
+            for level in levels
+        ]
+    return numbers("Einstein radius", rows, columns, caption)
+
+
 def coverage_table(collection: Collection, pairs: Sequence[Pair], caption: str) -> Table:
     """Return how often the truth lies in central intervals of the samples, pooled over `pairs`."""
     rows = {}

@@ -9,12 +9,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from engine.evaluation import EvaluationError
+from engine.evaluation.direction import EINSTEIN_DENSITY
 from train.__main__ import _parser, main
 from train.report import document
 from train.report.command import write_report
 from train.report.document import Document, Picture, Section, Table, as_html, as_markdown
 from train.report.gather import Collection, profiles_of, ratio_matrix
-from train.report.tables import Column, command_of, numbers, scores_table
+from train.report.tables import Column, command_of, lens_table, numbers, scores_table
 
 PNG = b"\x89PNG\r\n\x1a\n"
 VOID = {"meta", "img", "link", "br", "hr"}
@@ -105,6 +106,20 @@ def test_scores_are_those_of_the_files_and_the_best_is_bold(evaluations, tmp_pat
     assert by_name["Flow matching"][mean] == "0.060"
     assert by_name["Flow matching"][-1] == "42"
     assert by_name["Pixelwise"][-1] == "–"
+
+
+def test_einstein_radii_of_isothermal_halos_are_off_as_their_masses_are(evaluate, tmp_path):
+    pairs = (("gas", "dark_matter"), ("gas", "stars"))
+    made = evaluate("mine", "My own", pairs=pairs)
+    channel, radii = made.maps.domains.index("dark_matter"), np.arange(1.0, 13.0) / 12
+    # Annuli of a sphere whose Einstein radius is a quarter of half its map, and a third of samples.
+    rings = 0.25 * EINSTEIN_DENSITY * np.diff(radii, prepend=0) / np.diff(radii**2, prepend=0)
+    made.arrays["truth/profile"][channel] = rings
+    made.arrays["samples/profile"][0] = 4 / 3 * rings
+    collection = Collection.read(_write(tmp_path, [made]))
+    (row,) = lens_table(collection, [*pairs[:1], ("hi", "dark_matter")], "").rows
+    assert row == ["My own", "33", "0", "0", "–", "–", "–"]
+    assert collection.first.scores()["einstein_radius_error"] == pytest.approx(1 / 3, rel=1e-3)
 
 
 def test_bold_is_what_is_printed_as_the_best():

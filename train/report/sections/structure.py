@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from data.domains import get_domain
 from engine.evaluation import Evaluation
-from engine.evaluation.direction import LEVELS
+from engine.evaluation.direction import EINSTEIN_DENSITY, LEVELS
 from engine.metrics.calibration import central_coverage
 from train.report import tables
 from train.report.document import Part, Picture, Section
 from train.report.figures import calibration, maps, population, scales
 from train.report.gather import Collection, Pair, pooled_ranks, scales_of, whole
 from train.report.style import arrow
+
+_LENSING: tuple[Pair, ...] = (("gas", "dark_matter"), ("hi", "dark_matter"))
 
 
 def structure(collection: Collection) -> Section:
@@ -33,6 +35,16 @@ def structure(collection: Collection) -> Section:
         ))  # fmt: skip
         parts += [*_error_maps(collection), *_drifts(collection)]
         parts += _tables(collection, [pair for pair in focus if get_domain(pair[1]).is_mass])
+    if lensing := [pair for pair in _LENSING if pair in collection.pairs]:
+        parts.append(tables.lens_table(
+            collection, lensing,
+            "Dark matter from each source as a gravitational lens: median error of a sample's "
+            "Einstein radius, and how often central intervals of the samples hold the truth's. "
+            "It is the radius within which the mean surface density is "
+            f"{EINSTEIN_DENSITY / 1e6:.0f} M☉/pc², a twentieth of the critical one for redshifts "
+            "of 0.5 and 2: as if galaxies were 20 times as massive, for as they are none is "
+            "critical. Those whose circle is larger than the map do not count.",
+        ))  # fmt: skip
     return Section("structure", "Structure", "Power spectra are of log10(value + floor).", parts)
 
 

@@ -1,0 +1,46 @@
+"""The page Clouds in Chromium: WebGL draws, and drag, keys and another galaxy change it."""
+
+import io
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tests.accessibility import serious_findings
+from tests.e2e.choosing import choose
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+
+def picture(canvas):
+    return matplotlib.image.imread(io.BytesIO(canvas.screenshot()))[..., :3]
+
+
+def test_clouds_are_turned_and_follow_the_galaxy(open_page):
+    page = open_page("?steps=2")
+    page.get_by_role("tab", name="Clouds").click()
+    canvas = page.locator("canvas[aria-label*='Truth · dark matter']")
+    canvas.wait_for()
+    wait_until(lambda: picture(canvas).std() > 0.1, "the clouds")
+    assert serious_findings(page) == []
+
+    def settled():
+        page.wait_for_timeout(600)
+        return picture(canvas)
+
+    before, words = settled(), canvas.get_attribute("aria-label")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 150, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 190, box["y"] + 230, steps=4)
+    page.mouse.up()
+    turned = settled()
+    assert np.abs(turned - before).mean() > 0.01
+    assert canvas.get_attribute("aria-label") != words
+    page.get_by_role("group", name="Clouds of particles").press("0")
+    np.testing.assert_allclose(settled(), before, atol=0.02)
+
+    choose(page, "Galaxy", "Massive halo 1")
+    wait_until(lambda: np.abs(picture(canvas) - before).mean() > 0.01, "the other galaxy")
+    assert page.console.complaints == []
