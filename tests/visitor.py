@@ -93,7 +93,7 @@ class Visitor:
         await self.until(lambda: self.title.startswith(SHOWN))
         return self.image
 
-    async def until(self, condition, seconds: float = 60.0) -> None:
+    async def until(self, condition, seconds: float = 120.0) -> None:
         """Wait for what the server says."""
         async with asyncio.timeout(seconds):
             while not condition():
