@@ -175,7 +175,7 @@ def write(
         "|---|---|---|---|---|",
     ]
     ends = ["", "| network | pass | time grows as | memory grows as |", "|---|---|---|---|"]
-    figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+    figure = Figure(figsize=(7.0, 3.4), layout="constrained")
     panels = figure.subplots(1, 2)
     for (kind, train), found in rows.items():
         label = "forward and backward" if train else "forward"
@@ -191,7 +191,10 @@ def write(
     for panel, title in zip(panels, ("seconds", "memory, MiB"), strict=True):
         panel.set(xlabel="points", ylabel=title)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=7)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False,
+        fontsize=8, handlelength=3.5,
+    )  # fmt: skip
     figure.savefig(HERE.with_suffix(".png"), dpi=150)
     lines += [
         *ends,
