@@ -71,6 +71,11 @@ class CloudBatch(NamedTuple):
     target: Tensor
     total: int
 
+    def rows(self, rows: slice) -> CloudBatch:
+        """Return some of this part's sets, still as of the whole batch."""
+        condition = Condition(*(each[rows] for each in self.condition))
+        return CloudBatch(self.x[rows], condition, self.target[rows], self.total)
+
     def mean(self, values: Tensor) -> Tensor:
         """Return this part's share of the mean of values (n,) over the whole batch."""
         return values.sum() / self.total
@@ -125,26 +130,29 @@ class CloudSampler:
 class PointObjective(Objective):
     """A step on a `CloudBatch`."""
 
-    def diffusion_loss(  # type: ignore[override]
-        self, batch: CloudBatch, generator: torch.Generator, *, scale: float = 1.0
-    ) -> Tensor:
-        """Return the mean loss of a batch at random times, stratified over the process's own."""
+    def _draw(  # type: ignore[override]
+        self, batch: CloudBatch, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return times (n,), stratified over the process's own, and noise (n, k, 3) of a batch."""
         n, device = batch.total, self.world.device
         first = torch.rand(1, generator=generator)
         uniform = ((first + torch.arange(n) / n) % 1.0)[: len(batch.x)]
-        time = self.process.training_times(uniform).to(device)
-        noise = torch.randn(batch.x.shape, generator=generator).to(device)
-        condition = Condition(*(c.to(device) for c in batch.condition))
+        noise = torch.randn(batch.x.shape, generator=generator)
+        return self.process.training_times(uniform).to(device), noise.to(device)
+
+    def _loss(  # type: ignore[override]
+        self, batch: CloudBatch, draws: tuple[Tensor, Tensor], rows: slice, scale: float = 1.0
+    ) -> Tensor:
+        """Return what some sets add to the mean loss; `scale` multiplies what the network gives."""
+        part, device = batch.rows(rows), self.world.device
+        time, noise = (draw[rows] for draw in draws)
+        condition = Condition(*(c.to(device) for c in part.condition))
 
         def network(x: Tensor, t: Tensor, about: Condition, target: Tensor) -> Tensor:
             return scale * self.network(x, t, about, target).float()
 
-        return batch.mean(
-            point_loss(
-                self.process, network, batch.x.to(device), condition, batch.target.to(device),
-                time, noise,
-            )
-        )  # fmt: skip
+        x, target = part.x.to(device), part.target.to(device)
+        return part.mean(point_loss(self.process, network, x, condition, target, time, noise))
 
 
 class PointTrainer(Trainer):
@@ -177,18 +185,20 @@ class PointTrainer(Trainer):
         self.normalization = measure_scale(training, options)
         self.counts = {"clouds": len(self.rows["train"])}
         try:
-            network = PointMambaConfig(
+            sizes = PointMambaConfig(
                 **{"num_targets": len(options.targets), "scalars": len(SCALARS), **config.network}
             )
         except (TypeError, ValueError) as error:
             raise ConfigError(f"network: {error}") from None
         self.card = {
             "name": config.name, "title": config.title, "family": config.family,
-            "network": asdict(network), "process": config.process, "targets": options.targets,
+            "network": asdict(sizes), "process": config.process, "targets": options.targets,
             "num_points": options.num_points, "scale": self.normalization.to_json(),
             "default_steps": config.default_steps, "default_sampler": config.default_sampler,
         }  # fmt: skip
-        return build_points(self.card)
+        network, process = build_points(self.card)
+        self.card["process"] = asdict(process)
+        return network, process
 
     def make_objective(self, process: Process) -> Objective:
         """Return what a step does."""
