@@ -1,11 +1,16 @@
 """A session's work: it runs, it can be cancelled, and it fails in a sentence."""
 
+import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from data.normalize import DEFAULT
 from explorer import library, session, worker
@@ -267,3 +272,27 @@ def test_shelf_keeps_the_recently_used_within_its_bytes():
     assert (small.get("a"), small.get("b"), small.get("c")) == (None, None, three)
     small.put("d", np.zeros(50, np.uint8))  # more than there is room for, and still the last
     assert small.get("d") is not None
+
+
+def test_news_from_a_worker_are_scheduled_by_the_page_itself():
+    """What another thread schedules is lost where the page lets go what it has held just then."""
+    document, context = Document(), SimpleNamespace(session=None)
+    document._session_context = lambda: context
+    job = worker.Job(lambda job: None)
+
+    async def serve():
+        with set_curdoc(document):
+            one = session.Session(Store(cards={"toy": CARD}))
+        document.hold("collect")
+        thread = threading.Thread(target=one.tell, args=(job, lambda: None))
+        thread.start()
+        thread.join()
+        held = list(document.callbacks._held_events)
+        document.unhold()
+        await asyncio.sleep(0.05)
+        return held, list(document.session_callbacks)
+
+    with ThreadPoolExecutor(1) as pool:  # for the browser's tests leave their loop in this thread
+        held, scheduled = pool.submit(asyncio.run, serve()).result(10)
+    assert held == []
+    assert len(scheduled) == 1
