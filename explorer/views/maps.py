@@ -170,12 +170,14 @@ class MapPanel(Viewer):
         content = self._content
         low, high = content.on_scale(content.limits).tolist()
         self._handles["color_mapper"].update(low=low, high=high, palette=palette(content.colormap))
+        drawn: dict[str, list[Any]] = {name: [] for name in ("image", "x", "y", "dw", "dh")}
         if content.values is not None:
             half, side = 0.5 * content.extent_kpc, content.extent_kpc
-            self._handles["glyph_renderer"].data_source.data = {
+            drawn = {
                 "image": [content.on_scale(content.values)],  # row 0 is at the bottom in Bokeh
                 "x": [-half], "y": [-half], "dw": [side], "dh": [side],
             }  # fmt: skip
+        self._handles["glyph_renderer"].data_source.data = drawn
         self._describe()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ def picture(canvas):
 
 def test_clouds_are_turned_and_follow_the_galaxy(open_page):
     page = open_page("?steps=2")
+    page.locator(".label", has_text="step 2/2").wait_for()
     page.get_by_role("tab", name="Clouds").click()
     canvas = page.locator("canvas[aria-label*='Truth · dark matter']")
     canvas.wait_for()
