@@ -146,7 +146,8 @@ class Visitor:
         if model == self._title and event.get("attr") == "text":
             self.title = event["new"]
         elif model == self._source and "data" in event:
-            self.image = Deserializer().decode(event["data"], buffers)["image"][0]
+            images = Deserializer().decode(event["data"], buffers)["image"]
+            self.image = images[0] if images else None
 
     async def _next(self):
         """Return the next message, None at the end."""
