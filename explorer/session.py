@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +21,7 @@ from explorer.library import Scene
 from explorer.store import Store, View
 from explorer.together import Wish
 from explorer.translation import Run
+from explorer.turns import turns_here
 
 if TYPE_CHECKING:
     from explorer.beside import Beside
@@ -82,7 +81,8 @@ class Session(param.Parameterized):
         self.store = store
         OPEN.add(self)
         self._document = pn.state.curdoc
-        self._loop = _loop_of(self._document)
+        is_served = self._document is not None and self._document.session_context is not None
+        self._turns = turns_here() if is_served else None
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
         self._jobs: list[worker.Job] = []
@@ -383,7 +383,7 @@ class Session(param.Parameterized):
 
         if job.cancelled:
             return
-        if self._loop is None:
+        if self._turns is None:
             apply()
             return
 
@@ -392,19 +392,7 @@ class Session(param.Parameterized):
                 pn.state.execute(apply, schedule=True)
 
         # From another thread a document loses what is scheduled while it lets go what it has held.
-        # A loop that is closed by now has nobody to tell.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(schedule)
-
-
-def _loop_of(document: Any) -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that a document is served by; None of one that is not."""
-    if document is None or document.session_context is None:
-        return None
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:  # a server that warms up runs the page before its loop
-        return None
+        self._turns.add(schedule)
 
 
 def explain(error: Exception) -> str:
