@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +22,6 @@ _ANGLE_HELP = (
     "Of the line of nodes in degrees, from the top of the map counterclockwise.",
     "Degrees by which the disk is turned about its own axis.",
 )
-_ECHO_S = 2.0
 FACE_ON, EDGE_ON = (0.0, 0.0, 0.0), (90.0, 90.0, 0.0)
 
 
@@ -48,8 +45,6 @@ class DirectionControl(Viewer):
         super().__init__()
         self._session, self._store = session, session.store
         self._showing = False
-        # What the numbers were set to, and when: a browser may tell it back later.
-        self._shown: deque[tuple[library.Angles, float]] = deque(maxlen=30)
         self._free_next = False
         self._rotation = pmui.RadioButtonGroup(
             label="Rotation", options=_options(True), value=self._store.rotation,
@@ -115,10 +110,6 @@ class DirectionControl(Viewer):
     def _enter(self, event: Any) -> None:
         if self._showing or any(number.value is None for number in self._numbers):
             return
-        place, now = self._numbers.index(event.obj), time.monotonic()
-        if any(angles[place] == event.new and now - then < _ECHO_S for angles, then in self._shown):
-            self._show(self._shown[-1][0])
-            return
         inclination, position_angle, azimuth = (float(n.value) for n in self._numbers)
         self._session.settle((inclination, position_angle, azimuth))
 
@@ -133,7 +124,7 @@ class DirectionControl(Viewer):
             if act == "settle":
                 self._session.settle(angles)
             else:
-                self._show(angles)
+                # The numbers wait: of several in a second a browser tells some back, as if typed.
                 self._session.turn(angles, self._sphere.tell_shown)
 
     def _update(self, *events: Any) -> None:
@@ -152,7 +143,6 @@ class DirectionControl(Viewer):
     def _show(self, angles: library.Angles) -> None:
         """Let the numbers tell the angles without taking them for typed ones."""
         self._showing = True
-        self._shown.append((angles, time.monotonic()))
         try:
             for number, angle in zip(self._numbers, angles, strict=True):
                 number.value = angle

@@ -17,8 +17,8 @@ MAPS = """() => {
     const { data } = model.renderers[0].data_source, { visible } = model.renderers[0];
     const readout = model.center.find(each => each.name === 'readout');
     let sum = 0;
-    for (const value of data.image[0]) if (isFinite(value)) sum += value;
-    found.push({ title: model.title.text, isThere: visible, sum,
+    for (const value of data.image[0] ?? []) if (isFinite(value)) sum += value;
+    found.push({ title: model.title.text, isThere: visible && data.image.length > 0, sum,
                  told: readout.visible ? readout.text : '' });
   }
   return found;

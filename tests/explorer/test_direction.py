@@ -167,16 +167,3 @@ def test_a_served_figure_is_changed_to_what_holoviews_would_draw(session, scene,
                     np.testing.assert_allclose(values, other[0][name], rtol=1e-5)
                 assert one[1] == pytest.approx(other[1])
             assert one[2:] == other[2:]
-
-
-def test_what_a_browser_tells_back_is_nothing_that_was_typed(session, monkeypatch):
-    control = DirectionControl(session, {})
-    control._rotation.value = library.FREE
-    inclination = control._numbers[0]
-    for angle in (10.0, 20.0):
-        control._show((angle, 0.0, 0.0))
-    inclination.value = 10.0  # which comes when the next one is shown already
-    assert inclination.value == 20.0
-    assert session.store.angles == session.scene.angles
-    inclination.value = 35.0
-    assert session.store.angles[0] == 35.0

@@ -58,4 +58,5 @@ def test_a_loop_that_is_closed_takes_nothing():
     turns = Turns(loop)
     loop.close()
     turns.add(lambda: None)
-    assert turns_here() is None
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(turns_here).result() is None

@@ -213,7 +213,9 @@ def test_a_run_normalized_by_its_store_carries_the_constants(config, store, tmp_
     assert abs(float(seen.mean())) < 1e-5
     assert float(seen.std()) == pytest.approx(1.0, rel=1e-3)
     translator = Translator.load(fit(settings, device="cpu"), device="cpu")
-    assert translator.normalization == found != DEFAULT
+    carried = translator.normalization
+    assert {name: carried[name] for name in found.scales} == found.scales
+    assert carried != DEFAULT
     assert np.isfinite(translator.translate(gas, "gas", "hi")).all()
     with pytest.raises(ConfigError, match=r"cannot resume: .* normalized otherwise"):
         fit(config(), resume=True, device="cpu")
