@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import holoviews as hv
@@ -39,19 +38,8 @@ VIEWS: tuple[type[View], ...] = (
 )  # fmt: skip
 
 
-@cache
-def _freeze() -> None:
-    """Leave what the libraries hold out of garbage collection, for as long as the process lives.
-
-    It is a million objects, which would be looked through while everybody waits.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def build() -> pmui.Page:
     """Return the page of a new session, its first translation on the way."""
-    _freeze()
     pn.extension(disconnect_notification=LOST)
     hv.extension("bokeh", logo=False)
     dark = is_dark(pn.state.cookies)
