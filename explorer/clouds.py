@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data.clouds import TARGETS, Cloud, to_cloud
 from data.smoothing import neighbor_smoothing_lengths
+from engine.metrics import cloud
 from engine.points.checkpoint import SHIPPED
 from engine.points.translator import CloudTranslator
 from explorer import library
@@ -77,9 +78,9 @@ def draw(
     `on_step` is called with the step from 1 and their number after each; what it raises ends it.
     """
     start = time.perf_counter()
-    cloud, steps, times, mass = cloud_of(galaxy, count), [], [], 0.0
+    given, steps, times, mass = cloud_of(galaxy, count), [], [], 0.0
     model = load_translator(translator)
-    for step in model.trajectory(cloud, target, num_points=count, seed=seed):
+    for step in model.trajectory(given, target, num_points=count, seed=seed):
         on_step(step.index, step.num_steps)
         steps.append(spots(step.x))
         times.append(step.time)
@@ -99,9 +100,8 @@ def density_profile(
     mass : of all of them, Msun.
     edges : (k + 1,) radii in kpc.
     """
-    counts = np.histogram(np.linalg.norm(points[:, :3], axis=1), edges)[0]
-    volumes = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    return np.where(counts > 0, counts * (mass / len(points)) / volumes, np.nan)
+    density = cloud.density_profile(points[:, :3], mass, edges)
+    return np.where(density > 0, density, np.nan)
 
 
 def surface_density(

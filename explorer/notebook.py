@@ -54,6 +54,7 @@ from explorer.views.population import PopulationPage
 from explorer.views.profiles import ProfilesPage
 from explorer.views.steps import StepPlayer
 from explorer.views.uncertainty import Uncertainty
+from explorer.views.view import View
 from explorer.views.viewport import frame_size
 
 
@@ -179,12 +180,7 @@ def uncertainty(
     )
     sampling = sampling_of(session, drawn)
 
-    def make() -> Viewer:
-        view = Uncertainty(session, sampling)
-        view.fit(width_px)
-        return view
-
-    return Shown(make, dark, width_px)
+    return _fitted(lambda: Uncertainty(session, sampling), dark, width_px)
 
 
 def profiles(
@@ -213,12 +209,7 @@ def profiles(
     session.run = run_of(session, [Step(1, 0.0, np.zeros_like(made)[None], made[None], 1)], DEFAULT)
     sampling = sampling_of(session, None if samples is None else checked_samples(samples))
 
-    def make() -> Viewer:
-        view = ProfilesPage(session, sampling)
-        view.fit(width_px)
-        return view
-
-    return Shown(make, dark, width_px)
+    return _fitted(lambda: ProfilesPage(session, sampling), dark, width_px)
 
 
 def population(
@@ -259,12 +250,7 @@ def population(
     found = survey_maps(true, drawn, target, sides, np.array(called))
     session = bare_session(other_domain(target), target, dark)
 
-    def make() -> Viewer:
-        view = PopulationPage(session, found)
-        view.fit(width_px)
-        return view
-
-    return Shown(make, dark, width_px)
+    return _fitted(lambda: PopulationPage(session, found), dark, width_px)
 
 
 def compare(
@@ -292,12 +278,7 @@ def compare(
     cards = {name: {"title": each.method.title} for name, each in known.items()}
     session = bare_session(source, target, dark, cards)
 
-    def make() -> Viewer:
-        view = Compare(session, known)
-        view.fit(width_px)
-        return view
-
-    return Shown(make, dark, width_px)
+    return _fitted(lambda: Compare(session, known), dark, width_px)
 
 
 def lensing(
@@ -332,12 +313,7 @@ def lensing(
     session = session_of(scene, "gas", "dark_matter", dark)
     sampling = sampling_of(session, made)
 
-    def make() -> Viewer:
-        view = LensingPage(session, sampling)
-        view.fit(width_px)
-        return view
-
-    return Shown(make, dark, width_px)
+    return _fitted(lambda: LensingPage(session, sampling), dark, width_px)
 
 
 def clouds(
@@ -384,3 +360,14 @@ def clouds(
         return player
 
     return Shown(make, dark, width_px)
+
+
+def _fitted(make: Callable[[], View], dark: bool, width_px: int) -> Shown:
+    """Return what shows a page of the explorer, made anew for each display, in so many pixels."""
+
+    def fit() -> Viewer:
+        view = make()
+        view.fit(width_px)
+        return view
+
+    return Shown(fit, dark, width_px)

@@ -16,6 +16,7 @@ from explorer import clouds, theme, worker
 from explorer.clouds import CloudRun
 from explorer.scales import log_limits, power_of_ten
 from explorer.session import Session
+from explorer.views.cards import cards
 from explorer.views.chart import Chart
 from explorer.views.cloud import CloudPane, CloudPlayer
 from explorer.views.view import View
@@ -82,7 +83,7 @@ class CloudsPage(View):
         super().__init__(session, **params)
         self.run: CloudRun | None = None
         self._truth: Cloud | None = None
-        self._panes: dict[str, CloudPane] = {}
+        self._own: dict[str, tuple[list[Any], float]] = {}  # spots of the galaxy's, and Msun
         self._reading: worker.Job | None = None
         self._drawing: worker.Job | None = None
         self._busy, self._said = False, ""
@@ -175,22 +176,21 @@ class CloudsPage(View):
         def take(found: tuple[Cloud, dict[str, Any]]) -> None:
             self._truth, points = found
             masses = {clouds.SOURCE: self._truth.gas_mass, **self._truth.masses}
-            self._panes = {
-                name: self._pane(name, [each], masses[name]) for name, each in points.items()
-            }
+            self._own = {name: ([each], masses[name]) for name, each in points.items()}
             self._say(self._hint())
             self._show()
 
         self._reading = self._session.read(make, take, self._say)
         return None
 
-    def _pane(self, domain: str, steps: Any, mass: float) -> CloudPane:
+    def _pane(self, role: str, domain: str, steps: Any, mass: float) -> CloudPane:
         """Return what shows a cloud in the colors of the domain's maps."""
         scene = self._session.scene
         known = get_domain(domain)
         limits = log_limits([scene.maps.get(domain) if scene else None], domain)
         words = f"{len(steps[0]):,} points of {power_of_ten(mass / len(steps[0]))} M☉"
-        return CloudPane(known.label, words, steps, limits, mass, known.colormap)
+        title = f"{role} · {known.label.lower()}"
+        return CloudPane(title, words, steps, limits, mass, known.colormap)
 
     def _hint(self) -> str:
         if not self._can_draw:
@@ -202,19 +202,19 @@ class CloudsPage(View):
 
     def _show(self) -> None:
         scene, target, run = self._session.scene, self._session.store.target, self.run
-        if scene is None or clouds.SOURCE not in self._panes:
+        if scene is None or clouds.SOURCE not in self._own:
             return
-        shown = [_titled(self._panes[clouds.SOURCE], "Input")]
+        shown = [self._pane("Input", clouds.SOURCE, *self._own[clouds.SOURCE])]
         labels: list[str] = []
         if run is not None:
             number = len(run.steps)
             labels = [f"step {i}/{number}, t = {t:.2f}" for i, t in enumerate(run.times, 1)]
-            shown.append(_titled(self._pane(run.target, run.steps, run.mass), "Output"))
-        truth = self._panes.get(target)
+            shown.append(self._pane("Output", run.target, run.steps, run.mass))
+        truth = self._own.get(target)
         if truth is not None:
-            shown.append(_titled(truth, "Truth"))
+            shown.append(self._pane("Truth", target, *truth))
         self.player.put(shown, labels, scene.extent_kpc, scene.matrix)
-        own = None if truth is None else (truth.steps[0], truth.mass)
+        own = None if truth is None else (truth[0][0], truth[1])
         self.chart.put(own, None if run is None else (run.steps[-1], run.mass))
 
     def _say(self, sentence: str) -> None:
@@ -231,14 +231,5 @@ class CloudsPage(View):
         bar = pn.Row(self._count, self._draw, self._stop, self._words, margin=(2, 0),
                      sizing_mode="stretch_width")  # fmt: skip
         figure = pn.pane.Bokeh(self.chart.figure, margin=0, theme=None, styles={"flex": "none"})
-        cards = [
-            pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                      sizing_mode="stretch_width")
-            for part in (bar, pn.Row(self.player, margin=(0, 10)), figure)
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["clouds"])
-
-
-def _titled(pane: CloudPane, role: str) -> CloudPane:
-    return CloudPane(f"{role} · {pane.title.lower()}", pane.words, pane.steps, pane.limits,
-                     pane.mass, pane.colormap)  # fmt: skip
+        parts = (bar, pn.Row(self.player, margin=(0, 10)), figure)
+        return cards(([part] for part in parts), "clouds")

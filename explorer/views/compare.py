@@ -10,9 +10,10 @@ import panel as pn
 
 from data.domains import get_domain
 from engine.evaluation import Evaluation
-from explorer import library, theme, worker
+from explorer import library, worker
 from explorer.comparison import Comparison, compare
 from explorer.session import Session
+from explorer.views.cards import cards
 from explorer.views.chart import Chart
 from explorer.views.methods import CostPlot, DirectionMatrix
 from explorer.views.ranking import Ranking, table_rows
@@ -171,11 +172,4 @@ class Compare(View):
 
     def __panel__(self) -> Any:
         parts = zip(self._heads, (self._top, self._grid), strict=True)
-        cards = [
-            pn.Column(
-                *each, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                sizing_mode="stretch_width",
-            )
-            for each in parts
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["compare"])
+        return cards(parts, "compare")

@@ -10,12 +10,13 @@ from bokeh.models import Range1d
 from numpy.typing import NDArray
 
 from data.domains import get_domain
-from explorer import theme
 from explorer.bending import PREDICTED, Bending, Masses, bend, field_of, masses_of
 from explorer.library import Scene
 from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
+from explorer.views.cards import cards
+from explorer.views.chart import set_range
 from explorer.views.drawing import DrawingBar
 from explorer.views.lenses import LensPanel, Overlay
 from explorer.views.maps import MapContent
@@ -72,12 +73,8 @@ class LensingPage(View):
                       styles={"flex-wrap": "wrap"})  # fmt: skip
         self._grid = pn.Row(*self._maps, self.strip, margin=0)
         key = pn.pane.HTML(f"<p>{_KEY}</p>", stylesheets=[KEY_CSS], margin=(4, 10, 0, 10))
-        cards = [
-            pn.Column(*parts, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                      sizing_mode="stretch_width")
-            for parts in (*([[self._bar]] if self._can_draw else []), [head], [self._grid, key])
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["lensing"])
+        bar = [[self._bar]] if self._can_draw else []
+        return cards([*bar, [head], [self._grid, key]], "lensing")
 
     def fit(self, width_px: int) -> None:
         """Fit maps and the strip into `width_px`."""
@@ -161,7 +158,7 @@ class LensingPage(View):
         half = 0.5 * scene.extent_kpc if scene else 50.0
         for axis in self._ranges:
             if axis.reset_end != half:
-                axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+                set_range(axis, -half, half)
         for panel, content in zip(self._maps, self.contents(), strict=True):
             panel.put(content)
         if bending is None or self._masses is None:

@@ -10,10 +10,11 @@ import panel as pn
 from numpy.typing import NDArray
 
 from data.domains import get_domain
-from explorer import library, theme, worker
+from explorer import library, worker
 from explorer.population import Members, Population, survey
 from explorer.scales import power_of_ten
 from explorer.session import Session
+from explorer.views.cards import cards
 from explorer.views.galaxies import AbundanceChart, ResidualChart, TotalsChart
 from explorer.views.particles import ParticlePanel
 from explorer.views.ranking import Ranking
@@ -200,12 +201,7 @@ class PopulationPage(View):
 
     def __panel__(self) -> Any:
         parts = (self._grid, self.table, *([self.particles] if self._can_read else []))
-        cards = [
-            pn.Column(head, part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                      sizing_mode="stretch_width")
-            for head, part in zip(self._heads, parts, strict=False)
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["population"])
+        return cards(zip(self._heads, parts, strict=False), "population")
 
 
 def _row(members: Members, place: Any, current: str, known: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from explorer import theme
 from explorer.radial import Profiles, Reading, profiles_of
 from explorer.sampling import Sampling
 from explorer.session import Session
+from explorer.views.cards import cards
 from explorer.views.drawing import DrawingBar
 from explorer.views.maps import quantity
 from explorer.views.radial import CurvesPlot, InputPlot, RadiusAxis, ResidualsPlot
@@ -89,12 +90,7 @@ class ProfilesPage(View):
         left = pn.Column(self.curves, self.residuals, margin=0, styles={"flex": "none"})
         self._plots = pn.Row(left, self.source, margin=0)
         parts = (*([[self._bar]] if self._can_draw else []), [head, self._words, self._plots])
-        cards = [
-            pn.Column(*each, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                      sizing_mode="stretch_width")
-            for each in parts
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width", css_classes=["profiles"])
+        return cards(parts, "profiles")
 
     def fit(self, width_px: int) -> None:
         """Put the input's profile beside the others or, where there is no room, beneath."""

@@ -20,6 +20,8 @@ from explorer.session import Session
 from explorer.translation import NUM_BINS
 from explorer.views.aperture import ApertureInput, AperturePanel
 from explorer.views.calibration import CSS, calibration_html
+from explorer.views.cards import cards
+from explorer.views.chart import set_range
 from explorer.views.drawing import DrawingBar
 from explorer.views.maps import MapContent, quantity
 from explorer.views.plots import ProfilePlot, SampleSheet
@@ -72,13 +74,8 @@ class Uncertainty(View):
             styles={"flex": "none"},
         )  # fmt: skip
         self._plots = pn.Row(self._profile, self._posterior, numbers, margin=0)
-        cards = [
-            pn.Column(part, styles=theme.CARD, scroll="x-auto", margin=(0, 0, 12, 0),
-                      sizing_mode="stretch_width")
-            for part in (*([self._bar] if self._can_draw else []), self._map_row, self._plots,
-                         self._sheet)
-        ]  # fmt: skip
-        return pn.Column(*cards, margin=0, sizing_mode="stretch_width")
+        bar = [self._bar] if self._can_draw else []
+        return cards([part] for part in (*bar, self._map_row, self._plots, self._sheet))
 
     def fit(self, width_px: int) -> None:
         """Fit maps and plots into `width_px`."""
@@ -133,7 +130,7 @@ class Uncertainty(View):
         if scene is not None and scene.key != self._galaxy:
             self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
             for axis in self._ranges:
-                axis.update(start=-half, end=half, reset_start=-half, reset_end=half)
+                set_range(axis, -half, half)
             self._aperture.place(central_aperture(scene, session.store.target), scene.extent_kpc)
         contents = self.contents()
         for panel, content in zip(self._maps, contents, strict=True):
