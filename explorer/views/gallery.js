@@ -54,6 +54,9 @@ export function render({ model, el }) {
       root.setAttribute('aria-pressed', item.chosen);
       return root;
     });
+    // A button that is put in anew forgets that it is pressed, and the click would be lost.
+    const { children } = wall;
+    if (wanted.length === children.length && wanted.every((e, n) => e === children[n])) return;
     wall.replaceChildren(...wanted);
     if (focused) made.get(focused)?.root.focus();
   };

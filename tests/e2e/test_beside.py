@@ -45,9 +45,9 @@ def test_translators_side_by_side(open_page):
         page.get_by_role("button", name="ddpm", exact=True)
     ).click()
     wait_until(lambda: len(maps(page)) == 6 and all(m["isThere"] for m in maps(page)), "two more")
+    wait_until(lambda: " dex · " in maps(page)[4]["title"], "the second one's error")
     shown = maps(page)
     assert [m["title"].split("\n")[0].lower() for m in shown[1:5:3]] == ["narrow", "ddpm"]
-    assert " dex · " in shown[4]["title"]
     assert shown[4]["sum"] != first
     wait_until(lambda: "beside=ddpm" in page.evaluate("location.search"), "the address")
 
@@ -58,7 +58,7 @@ def test_translators_side_by_side(open_page):
     wait_until(lambda: all(m["told"] for m in maps(page)), "the values")
     told = [m["told"] for m in maps(page)]
     assert [each.rsplit(" ")[-1] for each in told] == ["kpc⁻²"] * 3 + ["dex", "kpc⁻²", "dex"]
-    assert page.locator(".map output:visible").count() == 3
+    wait_until(lambda: page.locator(".map output:visible").count() == 3, "the player's values")
     page.mouse.move(5, 5)
     wait_until(lambda: not any(m["told"] for m in maps(page)), "no values")
 
@@ -66,7 +66,7 @@ def test_translators_side_by_side(open_page):
     page.keyboard.press("l")
     wait_until(lambda: "scale=linear" in page.evaluate("location.search"), "the linear scale")
     wait_until(lambda: page.evaluate(PICTURES)[1] != before[1], "other colors")
-    assert maps(page)[1]["sum"] > 1e6  # values, no logarithms
+    wait_until(lambda: maps(page)[1]["sum"] > 1e6, "values, no logarithms")
     page.get_by_role("button", name="Own", exact=True).click()
     wait_until(lambda: "limits=own" in page.evaluate("location.search"), "own limits")
     assert page.console.complaints == []

@@ -36,11 +36,10 @@ def test_clouds_are_turned_and_follow_the_galaxy(open_page):
     page.mouse.down()
     page.mouse.move(box["x"] + 190, box["y"] + 230, steps=4)
     page.mouse.up()
-    turned = settled()
-    assert np.abs(turned - before).mean() > 0.01
-    assert canvas.get_attribute("aria-label") != words
+    wait_until(lambda: np.abs(settled() - before).mean() > 0.01, "the turned clouds")
+    wait_until(lambda: canvas.get_attribute("aria-label") != words, "their words")
     page.get_by_role("group", name="Clouds of particles").press("0")
-    np.testing.assert_allclose(settled(), before, atol=0.02)
+    wait_until(lambda: np.allclose(settled(), before, atol=0.02), "the clouds as they were")
 
     choose(page, "Galaxy", "Massive halo 1")
     wait_until(lambda: np.abs(picture(canvas) - before).mean() > 0.01, "the other galaxy")

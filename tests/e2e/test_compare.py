@@ -4,6 +4,7 @@ import pytest
 
 from engine.evaluation import Evaluation
 from engine.shelf import evaluations
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -32,10 +33,11 @@ def test_methods_are_compared_and_figures_follow_the_translator(open_page):
     evaluated = {
         name for name, path in SHIPPED.items() if ("gas", "stars") in Evaluation.read(path).pairs
     }
-    assert set(rows.evaluate_all("all => all.map(row => row.dataset.method)")) == evaluated
-    assert page.locator("tr.chosen").get_attribute("data-method") == first
+    listed = "all => all.map(row => row.dataset.method)"
+    wait_until(lambda: set(rows.evaluate_all(listed)) == evaluated, "the methods")
+    page.locator(f"tr.chosen[data-method='{first}']").wait_for()
+    wait_until(lambda: len(page.evaluate(MATRIX)) > 1, "the matrix")
     before = page.evaluate(MATRIX)
-    assert len(before) > 1
 
     name = page.locator(f"tr[data-method='{second}'] button")
     name.focus()

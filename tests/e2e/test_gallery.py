@@ -29,7 +29,7 @@ def test_a_picture_picks_a_galaxy_and_a_file_can_be_opened(open_page, cutout, tm
     name = galaxies.nth(1).get_attribute("data-galaxy")
     galaxies.nth(1).press("Enter")
     page.wait_for_function("name => location.search.includes(name)", arg=name)
-    assert galaxies.nth(1).get_attribute("aria-pressed") == "true"
+    page.locator(f"button.galaxy[data-galaxy='{name}'][aria-pressed=true]").wait_for()
 
     count = galaxies.count()
     bad = tmp_path / "text.hdf5"
@@ -42,6 +42,22 @@ def test_a_picture_picks_a_galaxy_and_a_file_can_be_opened(open_page, cutout, tm
     page.get_by_text(f"{count + 1} of {count + 1} galaxies").wait_for()
     page.wait_for_function("location.search.includes('synthetic-000007')")
     assert page.console.complaints == []
+
+
+def test_a_button_that_is_pressed_while_the_wall_changes_is_clicked(open_page):
+    page = open_page("?steps=2")
+    page.locator(".label", has_text="step 2/2").wait_for()
+    page.get_by_role("tab", name="Gallery").click()
+    galaxies, chosen = page.locator("button.galaxy"), page.locator("[aria-pressed=true].galaxy")
+    names = (galaxies.nth(n).get_attribute("data-galaxy") for n in (1, 2))
+    second, third = (page.locator(f"[data-galaxy='{name}']") for name in names)
+    third.hover()
+    page.mouse.down()
+    second.press("Enter")
+    chosen.and_(second).wait_for()
+    page.mouse.up()
+    chosen.and_(third).wait_for()
+    assert chosen.count() == 1
 
 
 def test_filters_and_order_arrange_the_wall(open_page):

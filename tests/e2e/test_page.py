@@ -75,8 +75,9 @@ def test_first_view_is_translated_and_the_console_clean(open_page, shipped_steps
     for start in ("Input · gas", "Output · dark matter", "Truth · dark matter", "Residual",
                   "Noisy state", "Estimate · dark matter", "Truth · dark matter (pl"):  # fmt: skip
         assert any(t.startswith(start) for t in titles), titles
-    assert all(v is not None for v in maps(page).values())
-    assert label(page).startswith(f"step {shipped_steps}/{shipped_steps}, t = 0.0")
+    wait_until(lambda: all(v is not None for v in maps(page).values()), "all maps", 5)
+    last = f"step {shipped_steps}/{shipped_steps}, t = 0.0"
+    wait_until(lambda: label(page).startswith(last), "the last step", 5)
     page.wait_for_timeout(300)
     assert page.console.complaints == []
 
@@ -109,8 +110,7 @@ def test_zoom_is_shared_both_ways(open_page):
     page.keyboard.press("+")
     wait_until(lambda: page.evaluate(f"{first}.x_range.start") > 0.9 * start, "the maps", 5)
     assert page.evaluate(f"{first}.x_range.start") == pytest.approx(0.8 * start)
-    zoomed = value_of(page, "Estimate")
-    assert zoomed != whole
+    wait_until(lambda: value_of(page, "Estimate") != whole, "the zoomed player", 5)
     page.evaluate(f"{first}.x_range.reset(), {first}.y_range.reset()")
     wait_until(lambda: value_of(page, "Estimate") == whole, "the player", 5)
 
@@ -149,7 +149,7 @@ def test_address_reopens_the_view(open_page):
     again = open_page(page.evaluate("location.search"))
     translated(again)
     wait_until(lambda: "step 3/5" in label(again), "the step", 5)
-    assert maps(again) == pytest.approx(maps(page))
+    wait_until(lambda: maps(again) == pytest.approx(maps(page)), "the same maps", 5)
     assert any(title == "Output · stars" for title in maps(again))
 
 
@@ -196,32 +196,44 @@ def test_bad_address_gets_a_sentence_and_a_view(open_page):
     page.get_by_text("which is not a galaxy of the list").wait_for()
     page.get_by_text("a whole number from 0 to 5").wait_for()
     translated(page)
-    assert query(page)["rotation"] == "1"
+    wait_until(lambda: query(page).get("rotation") == "1", "the address", 5)
     assert query(page)["steps"] == "4"
 
 
 def test_translator_that_lacks_a_domain_says_so(open_page):
     page = open_page("?translator=narrow&target=temperature")
     page.get_by_text("narrow does not know the domain temperature").wait_for()
-    assert page.get_by_role("button", name="Translate").is_disabled()
+    button = page.get_by_role("button", name="Translate")
+    wait_until(button.is_disabled, "the button to rest", 5)
     choose(page, "Target", "Dark matter")
-    wait_until(lambda: page.get_by_role("button", name="Translate").is_enabled(), "the button", 5)
+    wait_until(button.is_enabled, "the button", 5)
 
 
 def test_maps_are_square_and_in_the_window(open_page):
     page = open_page("?steps=4")
     translated(page)
+    player = page.locator(".map canvas").nth(1)
     for width, height in ((1440, 900), (1280, 800)):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(800)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        frames = page.evaluate(
-            "[...Bokeh.documents[0]._all_models.values()].filter(m => m.type == 'Figure' && "
-            "m.renderers.some(r => r.glyph.image)).map(m => [m.inner_width, m.inner_height])"
+        wait_until(
+            lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width,
+            "the page to fit", 10,
+        )  # fmt: skip
+        wait_until(lambda: len(set(frames(page))) == 1, "maps of one size", 10)
+        [(side, height)] = set(frames(page))
+        assert side == height
+        assert len(frames(page)) == 4
+        wait_until(
+            lambda side=side: player.bounding_box()["width"] == side + theme.GAP, "the player", 10
         )
-        assert len(frames) == 4
-        assert all(w == h for w, h in frames)
-        assert len({w for w, _ in frames}) == 1
-        player = page.locator(".map canvas").nth(1).bounding_box()
-        assert player["width"] == frames[0][0] + theme.GAP
-        assert player["x"] + player["width"] < width
+        assert player.bounding_box()["x"] + side + theme.GAP < width
+
+
+def frames(page):
+    """Return width and height in pixels of what the maps are drawn in."""
+    found = page.evaluate(
+        "[...Bokeh.documents[0]._all_models.values()].filter(m => m.type == 'Figure' && "
+        "m.renderers.some(r => r.glyph.image)).map(m => [m.inner_width, m.inner_height])"
+    )
+    return [tuple(sides) for sides in found]

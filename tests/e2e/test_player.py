@@ -19,6 +19,7 @@ from explorer.session import Session
 from explorer.store import Store
 from explorer.translation import collect
 from explorer.views.steps import StepPlayer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -123,13 +124,13 @@ def test_hover_tells_physical_values_in_every_map(player):
     assert "x −16, y −16 kpc" in truth
     assert float(noisy.split("\n")[0]) == pytest.approx(5.0, abs=0.5 * 30 / 254)  # of -15 to 15
     player.mouse.move(box["x"] + 10 + 0.9 * SIZE, box["y"] + 24 + 0.1 * SIZE)
-    player.wait_for_timeout(200)
-    assert [t.split("\n")[0] for t in player.locator("output").all_inner_texts()][1:] == [
-        "no data", "no data",
-    ]  # fmt: skip
+
+    def told():
+        return [text.split("\n")[0] for text in player.locator("output").all_inner_texts()]
+
+    wait_until(lambda: told()[1:] == ["no data", "no data"], "the hole", 5)
     player.mouse.move(0, 0)
-    player.wait_for_timeout(200)
-    assert player.locator("output:visible").count() == 0
+    wait_until(lambda: player.locator("output:visible").count() == 0, "no values", 5)
 
 
 def test_keys_step_and_the_server_hears_only_where_they_rest(player):
@@ -141,13 +142,14 @@ def test_keys_step_and_the_server_hears_only_where_they_rest(player):
         player.locator(".label", has_text=f"step {step}/6, t = ").wait_for()
         words = player.locator("input[type=range]").get_attribute("aria-valuetext")
         assert words == player.locator(".label").inner_text()
+    wait_until(lambda: told[-1:] == [5], "the server to hear", 5)
     player.wait_for_timeout(600)
-    assert told[-1] == 5
     told.clear()
     player.locator(".player").evaluate("""player => {
       for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight'])
         player.dispatchEvent(new KeyboardEvent('keydown', { key }));
     }""")
+    wait_until(lambda: told, "the server to hear", 5)
     player.wait_for_timeout(600)
     assert told == [4]
 
@@ -173,17 +175,15 @@ def test_wheel_with_control_zooms_the_maps_beside(player):
     player.keyboard.down("Control")
     player.mouse.wheel(0, -346)  # 1.002^346 = 2
     player.keyboard.up("Control")
-    player.wait_for_timeout(600)
-    assert player.x_range.end - player.x_range.start == pytest.approx(20.0, rel=0.01)
+    half = pytest.approx(20.0, rel=0.01)
+    wait_until(lambda: player.x_range.end - player.x_range.start == half, "half the map", 5)
 
 
 def test_without_a_run_nothing_can_be_pressed(player):
     pn.state.execute(lambda: setattr(player.session, "run", None))
     player.get_by_text("no steps yet").wait_for()
-    assert player.locator(".bar :enabled").count() == 0
-    assert player.locator(
-        "canvas[aria-label='Estimate · dark matter: nothing to show yet']"
-    ).count()
+    player.locator("canvas[aria-label='Estimate · dark matter: nothing to show yet']").wait_for()
+    wait_until(lambda: player.locator(".bar :enabled").count() == 0, "the buttons to rest", 5)
 
 
 def test_runs_keep_step_side_by_side(compared):
@@ -205,7 +205,7 @@ def test_runs_keep_step_side_by_side(compared):
     assert red > blue + 0.2
     compared.get_by_role("button", name="Unpin").click()
     compared.get_by_role("button", name="Pin this run").wait_for()
-    assert compared.locator(".map canvas").count() == 3
+    wait_until(lambda: compared.locator(".map canvas").count() == 3, "one row of maps", 5)
 
 
 def test_divider_shows_one_run_at_each_side(compared):

@@ -152,7 +152,9 @@ def test_tour_needs_no_mouse(shell):
 def test_nothing_is_wider_than_the_window(shell, width):
     shell.set_viewport_size({"width": width, "height": 900})
     shell.wait_for_timeout(800)
-    assert shell.evaluate("document.documentElement.scrollWidth") <= width
+    wait_until(
+        lambda: shell.evaluate("document.documentElement.scrollWidth") <= width, "the fit", 10
+    )
     inner, outer = shell.locator(".main-content").evaluate("e => [e.scrollWidth, e.clientWidth]")
     assert inner <= outer
 

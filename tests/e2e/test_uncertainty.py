@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.waiting import wait_until
+
 pytestmark = pytest.mark.browser
 
 
@@ -33,19 +35,19 @@ def test_samples_are_drawn_and_the_aperture_moves(open_page):
     told = page.evaluate("told")
     assert any(title.startswith("Mean of 4, step ") for title in told), told
     assert any(title.startswith("Samples to be, as step ") for title in told), told
+    for index, before in zip((0, 1, 3, 5), empty, strict=True):
+        wait_until(lambda index=index, old=before: pixels(page, index) != old, f"picture {index}")
     page.wait_for_timeout(1000)
-    drawn = [pixels(page, index) for index in (0, 1, 3, 5)]
-    assert all(before != after for before, after in zip(empty, drawn, strict=True))
+    drawn = pixels(page, 5)
     x, radius = (page.get_by_role("textbox", name=name) for name in ("x (kpc)", "Radius (kpc)"))
     assert float(x.input_value()) == 0.0
     box = page.locator(".bk-Figure").first.bounding_box()
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    wait_until(lambda: float(x.input_value()) > 5.0, "the aperture")
+    wait_until(lambda: pixels(page, 5) != drawn, "its masses")
     page.wait_for_timeout(1000)
-    assert float(x.input_value()) > 5.0
     clicked = pixels(page, 5)
-    assert clicked != drawn[3]
     radius.fill("3")
     radius.press("Enter")
-    page.wait_for_timeout(1000)
-    assert pixels(page, 5) != clicked
+    wait_until(lambda: pixels(page, 5) != clicked, "the masses in another radius")
     assert page.console.complaints == []
