@@ -13,8 +13,10 @@ CONSTRAINTS ?=
 
 PY   := $(VENV)/bin/python
 MAPS := runs/synthetic-64
-# Those with an `init` go on from what is shipped.
-RECIPES ?= ddpm pix2pix indi score_sde edm flow dim l1 crps
+# Those with an `init` go on from what is shipped. CONFIGS=train/configs/gpu has those of the shipped
+# weights, for a GPU.
+CONFIGS ?= train/configs
+RECIPES ?= $(basename $(notdir $(filter-out %/points.yaml %/observed.yaml,$(wildcard $(CONFIGS)/*.yaml))))
 # A browser window is opened only where there is a screen to open it on.
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 SHOW   := $(if $(CI),,$(if $(SCREEN),--show))
@@ -62,11 +64,11 @@ data: $(VENV)/.installed  ## Make the maps of 2,000 synthetic galaxies (goes on 
 	$(PY) -m data build $(MAPS) --synthetic 0:2000 --rotations 5 --grid-size 64 \
 	    --workers $(WORKERS) $(ARGS)
 
-train: $(VENV)/.installed  ## Train the shipped translators on these maps (goes on likewise)
+train: $(VENV)/.installed  ## Train translators like the shipped ones on these maps (goes on likewise)
 	@test -e $(MAPS) || { echo "There is no $(MAPS): run make data first." >&2; exit 1; }
 	@set -e; for name in $(RECIPES); do \
 	    test -e runs/$$name/checkpoint/card.json && continue; \
-	    $(PY) -m train fit --config train/configs/$$name.yaml --data $(MAPS) \
+	    $(PY) -m train fit --config $(CONFIGS)/$$name.yaml --data $(MAPS) \
 	        $$(test -e runs/$$name/state.pt && echo --resume) $(ARGS); \
 	done
 

@@ -48,7 +48,7 @@ def _crps(evaluation: Evaluation) -> np.ndarray:
 
 def by_target(found: Shipped) -> list[str]:
     """Return how much of the pixelwise error is left, mean over sources, targets and all."""
-    best, base = found["dim"], found["pixelwise"]
+    best, base = found["ddpm"], found["pixelwise"]
     left = dict(zip(best.pairs, _crps(best) / _crps(base), strict=True))
     # HI and 21 cm brightness are functions of each other: what is left of nothing says nothing.
     left = {pair: ratio for pair, ratio in left.items() if ratio < _NOTHING}
@@ -65,7 +65,7 @@ def by_target(found: Shipped) -> list[str]:
 def coupling(found: Shipped) -> list[str]:
     """Return rank correlations of the directions' difficulty between methods."""
     rows = []
-    base, best = _crps(found["pixelwise"]), _crps(found["dim"])
+    base, best = _crps(found["pixelwise"]), _crps(found["ddpm"])
     for name, evaluation in found.items():
         if name not in ("identity", "pixelwise"):
             own = _crps(evaluation)
@@ -73,7 +73,7 @@ def coupling(found: Shipped) -> list[str]:
                 evaluation.method.title, _number(float(spearmanr(own, base)[0])),
                 _number(float(spearmanr(own, best)[0])),
             ])  # fmt: skip
-    return table(["", "with pixelwise", "with Diffusion Mamba"], rows)
+    return table(["", "with pixelwise", "with DDPM"], rows)
 
 
 def calibration(found: Shipped) -> list[str]:

@@ -85,7 +85,7 @@ def draw(results: dict) -> Figure:
     right.plot([], [], "--", color="#444444", label="DPM-Solver++(2M)")
     left.set_ylabel("CRPS (dex), five directions from gas")
     right.set_ylabel("power at 3 to 8 pixels, sample / truth")
-    for axes, place in ((left, "center right"), (right, "lower right")):
+    for axes, place in ((left, "upper right"), (right, "lower right")):
         axes.set_xscale("log", base=2)
         axes.set_xticks(steps, [str(n) for n in steps])
         axes.set_xlabel("steps, one evaluation of the network each")

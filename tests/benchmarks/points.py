@@ -80,6 +80,9 @@ def measure(kind: str, points: int, *, train: bool, device: str) -> tuple[float,
             if device != "cpu":
                 torch.cuda.synchronize()
 
+    if device != "cpu":
+        run()  # Kernels are loaded by the first.
+        torch.cuda.reset_peak_memory_stats()
     before = _peak(device)
     took: list[float] = []
     while len(took) < 3 and sum(took) < 5.0:
@@ -98,9 +101,10 @@ def _peak(device: str) -> float:
 
 
 def apart(kind: str, points: int, train: bool, device: str) -> tuple[float, float]:
-    """Return the same, measured in a process of its own."""
-    context = multiprocessing.get_context("fork" if device == "cpu" else "spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    """Return the same, on a CPU measured in a process of its own, whose memory it is."""
+    if device != "cpu":
+        return measure(kind, points, train=train, device=device)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
         return pool.submit(partial(measure, kind, points, train=train, device=device)).result()
 
 
@@ -161,14 +165,17 @@ def write(
     rows: dict[tuple[str, bool], list[tuple[int, float, float]]], near: dict[str, list[float]],
     device: str,
 ) -> None:  # fmt: skip
-    """Write the table and the figure beside this file."""
+    """Write the table and the figure beside this file, those of a GPU apart."""
+    here = HERE if device == "cpu" else HERE.with_name(f"{HERE.stem}_gpu.md")
+    where = "one thread" if device == "cpu" else torch.cuda.get_device_name()
+    clock = "CPU seconds" if device == "cpu" else "Seconds"
     names = {"scans": "Point Mamba", "attention": "full attention"}
     lines = [
         "# Cost of networks of points",
         "",
-        f"`python tests/benchmarks/points.py --device {device}`, one thread, load "
+        f"`python tests/benchmarks/points.py --device {device}`, {where}, load "
         f"{os.getloadavg()[0]:.1f} at the end, float32, torch {torch.__version__}. Width "
-        f"{CONFIG.width}, {CONFIG.depth} blocks; half of the points are gas. CPU seconds, the "
+        f"{CONFIG.width}, {CONFIG.depth} blocks; half of the points are gas. {clock}, the "
         "least of up to three passes, and the memory that they add at most.",
         "",
         "| network | pass | points | seconds | MiB |",
@@ -195,13 +202,13 @@ def write(
         *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False,
         fontsize=8, handlelength=3.5,
     )  # fmt: skip
-    figure.savefig(HERE.with_suffix(".png"), dpi=150)
+    figure.savefig(here.with_suffix(".png"), dpi=150)
     lines += [
         *ends,
         "",
         "Exponents are fitted to the larger half of the sizes.",
         "",
-        "![Time and memory against the number of points](points.png)",
+        f"![Time and memory against the number of points]({here.stem}.png)",
         "",
         "## Which curve",
         "",
@@ -212,7 +219,7 @@ def write(
         "|---|---|---|",
         *(f"| {name} | {one:.2f} | {two:.2f} |" for name, (one, two) in near.items()),
     ]
-    HERE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    here.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
