@@ -56,6 +56,11 @@ def normalization_of(card: dict[str, Any]) -> Normalization:
     return found
 
 
+def sources_of(card: dict[str, Any]) -> tuple[str, ...]:
+    """Return the domains that a card's translator starts from: all of its own, or some."""
+    return tuple(card.get("sources", card["domains"]))
+
+
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
     """Write weights as float16 and the card, aside first.
 
@@ -105,6 +110,16 @@ def read_card(folder: str | Path, required: Mapping[str, type] = MAP_CARD) -> di
         if type(card.get(key, 1)) is not int or not 1 <= card.get(key, 1) <= most:
             raise CheckpointError(
                 f"{key} in {path} must be a whole number from 1 to {most}, got {card[key]!r:.80}"
+            )
+    if "sources" in card and "domains" in required:
+        sources = card["sources"]
+        if (
+            not isinstance(sources, list)
+            or not sources
+            or any(name not in card["domains"] for name in sources)
+        ):
+            raise CheckpointError(
+                f"sources in {path} must be a list of some of its domains, got {sources!r:.80}"
             )
     return card
 

@@ -101,12 +101,18 @@ def shortage(name: str, device: object) -> str:
     )
 
 
-def check_pair(source: str, target: str, translator: str, known: Sequence[str]) -> None:
-    """Raise unless both are domains of the translator, and two."""
+def check_pair(
+    source: str, target: str, translator: str, known: Sequence[str], sources: Sequence[str]
+) -> None:
+    """Raise unless both are domains of the translator, and two, and it starts from `source`."""
     check_domain("source", source, translator, known)
     check_domain("target", target, translator, known)
     if source == target:
         raise TranslatorError(f"source and target must differ, got {source!r} for both")
+    if source not in sources:
+        raise TranslatorError(
+            f"source of translator {translator} must be {' or '.join(sources)}, got {source!r}"
+        )
 
 
 def check_sampler(sampler: str | None, default: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import CARD, CheckpointError, read_card
+from data.domains import DOMAINS, OBSERVED
+from engine.checkpoint import CARD, CheckpointError, read_card, sources_of
 from engine.requests import TranslatorError
 
 SHIPPED = Path(__file__).parent / "checkpoints"
@@ -50,15 +51,24 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
     return folder
 
 
-def available() -> dict[str, dict[str, Any]]:
+def available(*, observed: bool = False) -> dict[str, dict[str, Any]]:
     """Return the cards of the shipped and the user's checkpoints by name.
 
     A damaged card is left out, with a warning.
+
+    Parameters
+    ----------
+    observed : those that start from what an instrument saw (`data.domains.OBSERVED`), instead of
+        those that start from maps of galaxies themselves (`data.domains.DOMAINS`).
     """
+    wanted = OBSERVED if observed else DOMAINS
     cards = {}
     for name, folder in folders().items():
         try:
-            cards[name] = read_card(folder)
+            card = read_card(folder)
         except CheckpointError as error:
             warnings.warn(f"checkpoint {name!r} is left out: {error}", stacklevel=2)
+            continue
+        if any(source in wanted for source in sources_of(card)):
+            cards[name] = card
     return cards

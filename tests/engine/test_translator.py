@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.domains import DOMAINS
 from data.normalize import DEFAULT, Normalization, Scale, denormalize, normalize
 from engine.checkpoint import CheckpointError, read_card, write_card
 from engine.processes.edm import EDM
@@ -250,6 +251,43 @@ def test_domain_outside_the_checkpoint_is_said(checkpoint, gas):
     assert not translator.supports("gas", "gas")
     with pytest.raises(TranslatorError, match="target 'stars' is not among the domains of"):
         translator.translate(gas, "gas", "stars")
+
+
+def test_a_translator_may_start_from_some_domains_alone(checkpoint, gas):
+    assert Translator.load(checkpoint).sources == tuple(DOMAINS)
+    write_card(checkpoint, {**read_card(checkpoint), "sources": ["gas", "hi"]})
+    translator = Translator.load(checkpoint)
+    assert translator.sources == ("gas", "hi")
+    assert translator.supports("gas", "stars")
+    assert not translator.supports("stars", "gas")
+    words = "source of translator ddpm must be gas or hi, got 'stars'"
+    for refused in (translator.trajectory, translator.sample_normalized):
+        with pytest.raises(TranslatorError, match=words):
+            refused(gas if refused == translator.trajectory else gas[None], "stars", "gas")
+    assert translator.translate(gas, "gas", "stars", num_steps=2).shape == (1, *SHAPE)
+
+
+def test_what_starts_from_observed_maps_stands_apart(checkpoint, monkeypatch):
+    domains = [*list(DOMAINS)[:6], "observed_hi"]
+    constants = Normalization({name: DEFAULT[name] for name in domains}).to_json()
+    both = {**read_card(checkpoint), "domains": domains, "normalization": constants}
+    monkeypatch.setenv("GALACTIC_ALCHEMY_CHECKPOINTS", str(checkpoint.parent))
+    write_card(checkpoint, both)
+    assert "small" in available() and "small" in available(observed=True)  # noqa: PT018
+    write_card(checkpoint, {**both, "sources": ["observed_hi"]})
+    assert "small" not in available()
+    assert "small" in available(observed=True)
+    assert not Translator.load("small").supports("gas", "stars")
+    write_card(checkpoint, {**both, "sources": ["gas"]})
+    assert "small" not in available(observed=True)
+
+
+@pytest.mark.skipif("observed" not in available(observed=True), reason="it is not shipped")
+def test_the_shipped_translator_of_observed_maps_knows_all_domains():
+    assert "observed" not in available()
+    translator = Translator.load("observed", device="cpu")
+    assert translator.sources == ("observed_hi",)
+    assert all(translator.supports("observed_hi", target) for target in DOMAINS)
 
 
 def test_users_checkpoints_are_found_and_damaged_ones_left_out(checkpoint, monkeypatch):
