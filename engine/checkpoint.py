@@ -56,6 +56,16 @@ def normalization_of(card: dict[str, Any]) -> Normalization:
     return found
 
 
+def sources_of(card: dict[str, Any]) -> tuple[str, ...]:
+    """Return the domains that a card's network translates from; CheckpointError if damaged."""
+    sources, domains = card.get("sources", card["domains"]), card["domains"]
+    if not isinstance(sources, list) or not sources or any(s not in domains for s in sources):
+        raise CheckpointError(
+            f"sources of checkpoint {card['name']} must be some of its domains, got {sources!r:.80}"
+        )
+    return tuple(sources)
+
+
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
     """Write weights as float16 and the card, aside first.
 
@@ -214,6 +224,7 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
         if name not in DOMAINS | OBSERVED:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
+    sources_of(card)
     with Budget(count_weights(folder)):
         network, process = build(card)
     if len(card["domains"]) > network.config.num_domains:

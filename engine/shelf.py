@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import CARD, CheckpointError, read_card
+from data.domains import DOMAINS
+from engine.checkpoint import CARD, CheckpointError, read_card, sources_of
 from engine.requests import TranslatorError
 
 SHIPPED = Path(__file__).parent / "checkpoints"
@@ -50,15 +51,18 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
     return folder
 
 
-def available() -> dict[str, dict[str, Any]]:
+def available(*, observed: bool = False) -> dict[str, dict[str, Any]]:
     """Return the cards of the shipped and the user's checkpoints by name.
 
-    A damaged card is left out, with a warning.
+    Those that translate maps of galaxies or, where `observed`, those that start from what an
+    instrument sees of them alone. A damaged card is left out, with a warning.
     """
     cards = {}
     for name, folder in folders().items():
         try:
-            cards[name] = read_card(folder)
+            card = read_card(folder)
+            if DOMAINS.keys().isdisjoint(sources_of(card)) == observed:
+                cards[name] = card
         except CheckpointError as error:
             warnings.warn(f"checkpoint {name!r} is left out: {error}", stacklevel=2)
     return cards

@@ -34,6 +34,10 @@ class Candidate(Protocol):
         """The domains that it knows."""
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Those of them that it makes maps from."""
+
+    @property
     def is_random(self) -> bool:
         """Whether samples of one map differ; where they do not, one is drawn."""
 
@@ -75,6 +79,11 @@ class TranslatorCandidate:
     def domains(self) -> tuple[str, ...]:
         """The domains that it knows."""
         return self.translator.domains
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Those of them that it makes maps from."""
+        return self.translator.sources
 
     @property
     def is_random(self) -> bool:
@@ -124,7 +133,7 @@ class BaselineCandidate:
                 raise StoreError(f"{path} holds no galaxy of the train split")
             rows = rows[spread_out(len(rows), _FITTED)]
             maps, available = store.read(rows), store.column("available")[rows]
-            self.domains = store.domains
+            self.domains = self.sources = store.domains
         for channel, domain in enumerate(self.domains):
             maps[:, channel] = normalize(maps[:, channel], domain)
         self._fitted = {}

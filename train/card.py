@@ -26,8 +26,9 @@ def new_card(config: FitConfig, maps: MapDataset) -> dict[str, Any]:
     ------
     ConfigError : where the recipe's network is none, or not one for these maps.
     """
+    sources = {"sources": config.sources} if config.sources else {}
     return {
-        "name": config.name, "title": config.title, "family": config.family,
+        "name": config.name, "title": config.title, "family": config.family, **sources,
         "network": _network(config, len(maps.domains)), "process": config.process,
         "domains": list(maps.domains), "grid_size": maps.grid_size,
         "normalization": maps.normalization.to_json(), "default_steps": config.default_steps,

@@ -22,7 +22,7 @@ from data.normalize import normalize
 from engine.baselines import BASELINES
 from engine.evaluation import Evaluation, EvaluationError, Method
 from engine.evaluation.schema import ARRAYS, DIRECTION
-from engine.shelf import EVALUATION, SHIPPED, folders
+from engine.shelf import EVALUATION, SHIPPED, available
 from train.candidates import BaselineCandidate, Candidate, TranslatorCandidate
 from train.config import FOCUS
 from train.cost import seconds_per_map
@@ -146,7 +146,7 @@ def _blank(
     candidate: Candidate, about: dict[str, Any], holdout: Holdout, effort: Effort
 ) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
-    known = holdout.directions(candidate.domains)
+    known = [pair for pair in holdout.directions(candidate.domains) if pair[0] in candidate.sources]
     if not known:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
     pairs = [pair for pair in known if effort.judges(pair)]
@@ -254,7 +254,7 @@ def run(options: argparse.Namespace) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     checkpoints = [
-        name for asked in options.checkpoint for name in (folders() if asked == ALL else [asked])
+        name for asked in options.checkpoint for name in (available() if asked == ALL else [asked])
     ]
     baselines = list(BASELINES) if options.baselines else []
     if not checkpoints and not baselines:

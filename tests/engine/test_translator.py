@@ -264,6 +264,29 @@ def test_users_checkpoints_are_found_and_damaged_ones_left_out(checkpoint, monke
     assert Translator.load("small").name == "ddpm"
 
 
+def test_a_translator_of_some_sources_takes_no_others(checkpoint, gas, monkeypatch):
+    card = json.loads((checkpoint / "card.json").read_text())
+    (checkpoint / "card.json").write_text(json.dumps({**card, "sources": ["hi"]}))
+    translator = Translator.load(checkpoint)
+    assert translator.supports("hi", "gas")
+    assert not translator.supports("gas", "hi")
+    assert translator.translate(gas, "hi", "gas", num_steps=1).shape == (1, 16, 16)
+    with pytest.raises(TranslatorError, match="translates from hi alone, got the source 'gas'"):
+        translator.translate(gas, "gas", "hi")
+    for wrong in ([], ["ether"], "hi"):
+        (checkpoint / "card.json").write_text(json.dumps({**card, "sources": wrong}))
+        with pytest.raises(CheckpointError, match="must be some of its domains"):
+            Translator.load(checkpoint)
+
+
+def test_what_starts_from_an_observation_is_listed_apart():
+    if "ddpm" not in available():
+        pytest.skip("no shipped weights")
+    assert "observed" not in available()
+    assert "observed" in available(observed=True)
+    assert Translator.load("observed").sources == ("observed_hi",)
+
+
 def test_unknown_name_lists_the_known(monkeypatch):
     with pytest.raises(TranslatorError, match="no checkpoint called 'nothing'"):
         Translator.load("nothing")

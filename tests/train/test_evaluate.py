@@ -54,7 +54,8 @@ class Toy:
     is_random = True
 
     def __init__(self, holdout, offset=0.0, domains=tuple(DOMAINS)):
-        self.holdout, self.offset, self.domains = holdout, offset, domains
+        self.holdout, self.offset = holdout, offset
+        self.domains = self.sources = domains
 
     def describe(self):
         return {"name": "toy", "title": "Toy", "family": "toy", "steps": 4, "sampler": "ddim"}
@@ -241,6 +242,12 @@ def test_domains_that_the_maps_lack_are_refused(holdout):
     toy = Toy(holdout, domains=("gas", "stars", "phlogiston"))
     with pytest.raises(ValueError, match="must hold the domains of toy, it lacks phlogiston"):
         evaluate(toy, holdout, EFFORT)
+
+
+def test_a_translator_of_few_sources_is_judged_on_those(holdout):
+    toy = Toy(holdout, domains=("stars", "gas", "hi"))
+    toy.sources = ("hi",)
+    assert evaluate(toy, holdout, EFFORT).pairs == [("hi", "stars"), ("hi", "gas")]
 
 
 def test_a_translator_of_few_domains_is_judged_on_those(holdout):
