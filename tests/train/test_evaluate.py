@@ -247,7 +247,7 @@ def test_domains_that_the_maps_lack_are_refused(holdout):
 def test_a_translator_of_few_sources_is_judged_on_those(holdout):
     toy = Toy(holdout, domains=("stars", "gas", "hi"))
     toy.sources = ("hi",)
-    assert evaluate(toy, holdout, EFFORT).pairs == [("hi", "stars"), ("hi", "gas")]
+    assert evaluate(toy, holdout, EFFORT).pairs == (("hi", "stars"), ("hi", "gas"))
 
 
 def test_a_translator_of_few_domains_is_judged_on_those(holdout):
