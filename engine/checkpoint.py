@@ -57,8 +57,13 @@ def normalization_of(card: dict[str, Any]) -> Normalization:
 
 
 def sources_of(card: dict[str, Any]) -> tuple[str, ...]:
-    """Return the domains that a card's translator starts from: all of its own, or some."""
-    return tuple(card.get("sources", card["domains"]))
+    """Return the domains that a card's network translates from; CheckpointError if damaged."""
+    sources, domains = card.get("sources", card["domains"]), card["domains"]
+    if not isinstance(sources, list) or not sources or any(s not in domains for s in sources):
+        raise CheckpointError(
+            f"sources of checkpoint {card['name']} must be some of its domains, got {sources!r:.80}"
+        )
+    return tuple(sources)
 
 
 def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
@@ -110,16 +115,6 @@ def read_card(folder: str | Path, required: Mapping[str, type] = MAP_CARD) -> di
         if type(card.get(key, 1)) is not int or not 1 <= card.get(key, 1) <= most:
             raise CheckpointError(
                 f"{key} in {path} must be a whole number from 1 to {most}, got {card[key]!r:.80}"
-            )
-    if "sources" in card and "domains" in required:
-        sources = card["sources"]
-        if (
-            not isinstance(sources, list)
-            or not sources
-            or any(name not in card["domains"] for name in sources)
-        ):
-            raise CheckpointError(
-                f"sources in {path} must be a list of some of its domains, got {sources!r:.80}"
             )
     return card
 
@@ -229,6 +224,7 @@ def load_checkpoint(folder: str | Path) -> tuple[AnyNetwork, Process, dict[str, 
         if name not in DOMAINS | OBSERVED:
             raise CheckpointError(f"checkpoint {card['name']} speaks of an unknown domain {name!r}")
     normalization_of(card)
+    sources_of(card)
     with Budget(count_weights(folder)):
         network, process = build(card)
     if len(card["domains"]) > network.config.num_domains:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,18 +101,25 @@ def shortage(name: str, device: object) -> str:
     )
 
 
-def check_pair(
-    source: str, target: str, translator: str, known: Sequence[str], sources: Sequence[str]
-) -> None:
-    """Raise unless both are domains of the translator, and two, and it starts from `source`."""
-    check_domain("source", source, translator, known)
-    check_domain("target", target, translator, known)
+class Speaker(Protocol):
+    """What has a name and knows domains, some of which it translates from."""
+
+    name: str
+    domains: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def check_pair(source: str, target: str, translator: Speaker) -> None:
+    """Raise unless both are domains of the translator, two, and the first one of its sources."""
+    check_domain("source", source, translator.name, translator.domains)
+    check_domain("target", target, translator.name, translator.domains)
+    if source not in translator.sources:
+        raise TranslatorError(
+            f"{translator.name} translates from {', '.join(translator.sources)} alone, "
+            f"got the source {source!r}"
+        )
     if source == target:
         raise TranslatorError(f"source and target must differ, got {source!r} for both")
-    if source not in sources:
-        raise TranslatorError(
-            f"source of translator {translator} must be {' or '.join(sources)}, got {source!r}"
-        )
 
 
 def check_sampler(sampler: str | None, default: str) -> str:

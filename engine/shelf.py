@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.domains import DOMAINS, OBSERVED
+from data.domains import DOMAINS
 from engine.checkpoint import CARD, CheckpointError, read_card, sources_of
 from engine.requests import TranslatorError
 
@@ -54,21 +54,15 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
 def available(*, observed: bool = False) -> dict[str, dict[str, Any]]:
     """Return the cards of the shipped and the user's checkpoints by name.
 
-    A damaged card is left out, with a warning.
-
-    Parameters
-    ----------
-    observed : those that start from what an instrument saw (`data.domains.OBSERVED`), instead of
-        those that start from maps of galaxies themselves (`data.domains.DOMAINS`).
+    Those that translate maps of galaxies or, where `observed`, those that start from what an
+    instrument sees of them alone. A damaged card is left out, with a warning.
     """
-    wanted = OBSERVED if observed else DOMAINS
     cards = {}
     for name, folder in folders().items():
         try:
             card = read_card(folder)
+            if DOMAINS.keys().isdisjoint(sources_of(card)) == observed:
+                cards[name] = card
         except CheckpointError as error:
             warnings.warn(f"checkpoint {name!r} is left out: {error}", stacklevel=2)
-            continue
-        if any(source in wanted for source in sources_of(card)):
-            cards[name] = card
     return cards

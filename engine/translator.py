@@ -52,7 +52,7 @@ class Translator:
     ----------
     card : what the checkpoint says about itself.
     domains : the domains it speaks, in the order of its embeddings.
-    sources : those of them that it starts from.
+    sources : those of them that it translates from.
     grid_size : side in pixels of the maps it was trained on.
     normalization : the constants that it was trained with.
     default_steps, default_sampler : what its card recommends.
@@ -73,7 +73,7 @@ class Translator:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.name, self.family = str(card["name"]), str(card["family"])
         self.domains, self.grid_size = tuple(card["domains"]), int(card["grid_size"])
-        self.sources, self.normalization = sources_of(card), normalization_of(card)
+        self.normalization, self.sources = normalization_of(card), sources_of(card)
         self._multiple = int(getattr(network, "multiple", 1))
         self.has_prior = bool(getattr(network.config, "null_source", False))
         steps = int(card.get("default_steps", 32))
@@ -133,7 +133,7 @@ class Translator:
         Parameters
         ----------
         source_map : (H, W) in the unit of domain `source`, row = y, origin lower.
-        source, target : names of two different domains, the source one of `sources`.
+        source, target : names of two different domains.
         num_steps : steps to take and to report, each one evaluation of the network but where the
             sampler says otherwise; `default_steps` if None. A family of one step takes one,
             whatever is asked.
@@ -338,7 +338,7 @@ class Translator:
         (n, num_samples, H, W) float32, normalized; the samples of map k are those of `translate`
         with seed + k, so that no two maps share their noise, which would bias any average.
         """
-        check_pair(source, target, self.name, self.domains, self.sources)
+        check_pair(source, target, self)
         steps = self._check_numbers(num_steps, num_samples, seed)
         sampler = check_sampler(sampler, self.default_sampler)
         network = self._network(source, target, guidance)
@@ -422,7 +422,7 @@ class Translator:
             return torch.zeros(check_shape("shape", shape, self._multiple, self.grid_size))
         if source_map is None or source is None or shape is not None:
             raise TranslatorError("source_map and source come together, and without a shape")
-        check_pair(source, target, self.name, self.domains, self.sources)
+        check_pair(source, target, self)
         values = np.asarray(source_map)
         check_shape("source_map", values.shape, self._multiple, self.grid_size)
         return torch.from_numpy(

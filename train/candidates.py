@@ -35,7 +35,7 @@ class Candidate(Protocol):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Those of them that it starts from."""
+        """Those of them that it makes maps from."""
 
     @property
     def is_random(self) -> bool:
@@ -82,7 +82,7 @@ class TranslatorCandidate:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Those of them that it starts from."""
+        """Those of them that it makes maps from."""
         return self.translator.sources
 
     @property

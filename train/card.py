@@ -26,11 +26,11 @@ def new_card(config: FitConfig, maps: MapDataset) -> dict[str, Any]:
     ------
     ConfigError : where the recipe's network is none, or not one for these maps.
     """
-    sources = {"sources": list(config.sources)} if config.sources else {}
+    sources = {"sources": config.sources} if config.sources else {}
     return {
-        "name": config.name, "title": config.title, "family": config.family,
+        "name": config.name, "title": config.title, "family": config.family, **sources,
         "network": _network(config, len(maps.domains)), "process": config.process,
-        "domains": list(maps.domains), **sources, "grid_size": maps.grid_size,
+        "domains": list(maps.domains), "grid_size": maps.grid_size,
         "normalization": maps.normalization.to_json(), "default_steps": config.default_steps,
         "default_sampler": config.default_sampler,
     }  # fmt: skip

@@ -253,7 +253,6 @@ def run(options: argparse.Namespace) -> int:
     """Run `python -m train evaluate`."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    # Of all, those that start from galaxies' own maps: others are to be named.
     checkpoints = [
         name for asked in options.checkpoint for name in (available() if asked == ALL else [asked])
     ]

@@ -92,9 +92,6 @@ DAMAGE = {
         lambda f: edit(f, normalization={"hi": 3}), "hi must hold floor, center_dex and scale_dex",
     ),
     "normalization a list": (lambda f: edit(f, normalization=[]), "normalization in .* must be"),
-    "sources that are no list": (lambda f: edit(f, sources="gas"), "sources in .* got 'gas'"),
-    "no sources": (lambda f: edit(f, sources=[]), "sources in .* must be a list of some of its"),
-    "unknown sources": (lambda f: edit(f, sources=["gas", ["x"]]), "sources in .* of some of its"),
     "too many domains": (
         lambda f: edit(f, network={"widths": [8, 16], "blocks": [1, 1], "num_domains": 3}),
         "lists 7 domains for a network of 3",

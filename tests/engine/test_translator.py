@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from data.domains import DOMAINS
 from data.normalize import DEFAULT, Normalization, Scale, denormalize, normalize
 from engine.checkpoint import CheckpointError, read_card, write_card
 from engine.processes.edm import EDM
@@ -253,43 +252,6 @@ def test_domain_outside_the_checkpoint_is_said(checkpoint, gas):
         translator.translate(gas, "gas", "stars")
 
 
-def test_a_translator_may_start_from_some_domains_alone(checkpoint, gas):
-    assert Translator.load(checkpoint).sources == tuple(DOMAINS)
-    write_card(checkpoint, {**read_card(checkpoint), "sources": ["gas", "hi"]})
-    translator = Translator.load(checkpoint)
-    assert translator.sources == ("gas", "hi")
-    assert translator.supports("gas", "stars")
-    assert not translator.supports("stars", "gas")
-    words = "source of translator ddpm must be gas or hi, got 'stars'"
-    for refused in (translator.trajectory, translator.sample_normalized):
-        with pytest.raises(TranslatorError, match=words):
-            refused(gas if refused == translator.trajectory else gas[None], "stars", "gas")
-    assert translator.translate(gas, "gas", "stars", num_steps=2).shape == (1, *SHAPE)
-
-
-def test_what_starts_from_observed_maps_stands_apart(checkpoint, monkeypatch):
-    domains = [*list(DOMAINS)[:6], "observed_hi"]
-    constants = Normalization({name: DEFAULT[name] for name in domains}).to_json()
-    both = {**read_card(checkpoint), "domains": domains, "normalization": constants}
-    monkeypatch.setenv("GALACTIC_ALCHEMY_CHECKPOINTS", str(checkpoint.parent))
-    write_card(checkpoint, both)
-    assert "small" in available() and "small" in available(observed=True)  # noqa: PT018
-    write_card(checkpoint, {**both, "sources": ["observed_hi"]})
-    assert "small" not in available()
-    assert "small" in available(observed=True)
-    assert not Translator.load("small").supports("gas", "stars")
-    write_card(checkpoint, {**both, "sources": ["gas"]})
-    assert "small" not in available(observed=True)
-
-
-@pytest.mark.skipif("observed" not in available(observed=True), reason="it is not shipped")
-def test_the_shipped_translator_of_observed_maps_knows_all_domains():
-    assert "observed" not in available()
-    translator = Translator.load("observed", device="cpu")
-    assert translator.sources == ("observed_hi",)
-    assert all(translator.supports("observed_hi", target) for target in DOMAINS)
-
-
 def test_users_checkpoints_are_found_and_damaged_ones_left_out(checkpoint, monkeypatch):
     damaged = checkpoint.parent / "damaged"
     damaged.mkdir()
@@ -300,6 +262,29 @@ def test_users_checkpoints_are_found_and_damaged_ones_left_out(checkpoint, monke
     assert found["small"]["family"] == "ddpm"
     assert "damaged" not in found
     assert Translator.load("small").name == "ddpm"
+
+
+def test_a_translator_of_some_sources_takes_no_others(checkpoint, gas, monkeypatch):
+    card = json.loads((checkpoint / "card.json").read_text())
+    (checkpoint / "card.json").write_text(json.dumps({**card, "sources": ["hi"]}))
+    translator = Translator.load(checkpoint)
+    assert translator.supports("hi", "gas")
+    assert not translator.supports("gas", "hi")
+    assert translator.translate(gas, "hi", "gas", num_steps=1).shape == (1, 16, 16)
+    with pytest.raises(TranslatorError, match="translates from hi alone, got the source 'gas'"):
+        translator.translate(gas, "gas", "hi")
+    for wrong in ([], ["ether"], "hi"):
+        (checkpoint / "card.json").write_text(json.dumps({**card, "sources": wrong}))
+        with pytest.raises(CheckpointError, match="must be some of its domains"):
+            Translator.load(checkpoint)
+
+
+def test_what_starts_from_an_observation_is_listed_apart():
+    if "ddpm" not in available():
+        pytest.skip("no shipped weights")
+    assert "observed" not in available()
+    assert "observed" in available(observed=True)
+    assert Translator.load("observed").sources == ("observed_hi",)
 
 
 def test_unknown_name_lists_the_known(monkeypatch):
