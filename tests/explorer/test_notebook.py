@@ -8,7 +8,9 @@ import pytest
 from bokeh.document import Document
 from bokeh.models import Button, ColumnDataSource
 from bokeh.plotting import figure
+from panel_material_ui.base import MaterialComponent
 
+from data.observation import RadioObservation, observe
 from engine.step import Step
 from explorer import library, notebook, worker
 from explorer.page import VIEWS
@@ -199,10 +201,11 @@ def test_a_trajectory_has_steps_and_samples_are_several():
 def test_the_example_of_the_documentation_runs_in_a_kernel(monkeypatch):
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    pytest.importorskip("ducc0", reason="ducc0 is not installed")
     import nbformat
 
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "notebook.md").read_text(), re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 10
     cells = [nbformat.v4.new_code_cell(block) for block in blocks]
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     made = nbformat.v4.new_notebook(cells=cells)
@@ -226,6 +229,29 @@ def test_a_lens_of_own_arrays():
     )
     with pytest.raises(ValueError, match=r"all maps must have the same shape, got \(16, 16\)"):
         notebook.lensing(truth, extent_kpc=20.0, truth=truth[:12, :12])
+
+
+def test_an_observation_of_own_arrays():
+    pytest.importorskip("ducc0", reason="ducc0 is not installed")
+    asked = RadioObservation(distance_mpc=150.0, hours=1.0, resolution_arcsec=30.0, track_hours=1.0)
+    observed = observe(lopsided(), asked, extent_kpc=80.0)
+    samples = np.stack([lopsided(), 100 * lopsided()])
+    given = {"hi": lopsided(), "target": "stars", "extent_kpc": 80.0, "truth": lopsided()}
+    document = document_of(notebook.observe(observed, samples, **given))
+    shown = images(document)
+    np.testing.assert_allclose(shown["HI · truth"], np.log10(lopsided()), rtol=1e-6)
+    positive = observed.surface_density > 0
+    np.testing.assert_allclose(
+        shown["HI · as SKA-Mid sees it"][positive],
+        np.log10(observed.surface_density[positive]), rtol=1e-5,
+    )  # fmt: skip
+    np.testing.assert_allclose(shown["Mean of 2 · stars"], np.log10(10 * lopsided()), rtol=1e-3)
+    np.testing.assert_allclose(shown["Standard deviation"], np.sqrt(2), rtol=1e-3)
+    page = notebook.observe(observed, samples, **given).make()
+    labels = [widget.label for widget in page.__panel__().select(MaterialComponent)]
+    assert labels == []
+    with pytest.raises(ValueError, match=r"must have the same shape, got \(12, 12\), \(16, 16\)"):
+        notebook.observe(observed, samples, **given | {"truth": lopsided(12)})
 
 
 def test_clouds_of_own_arrays():
