@@ -167,6 +167,10 @@ class MapPanel(Viewer):
     def _redraw(self) -> None:
         """Draw the content that is there by now."""
         self._is_due = False
+        self._paint()
+        self._describe()
+
+    def _paint(self) -> None:
         content = self._content
         low, high = content.on_scale(content.limits).tolist()
         self._handles["color_mapper"].update(low=low, high=high, palette=palette(content.colormap))
@@ -178,7 +182,6 @@ class MapPanel(Viewer):
                 "x": [-half], "y": [-half], "dw": [side], "dh": [side],
             }  # fmt: skip
         self._handles["glyph_renderer"].data_source.data = drawn
-        self._describe()
 
     def close(self) -> None:
         """Leave the crosshair."""
@@ -199,6 +202,7 @@ class MapPanel(Viewer):
         if self._figure is not figure:
             self._figure, self._handles, self._styled = figure, plot.handles, None
             self._prepare(plot, figure)
+            self._paint()  # A figure made anew, by another theme, has what HoloViews drew last.
         self._describe()
         self._fit(figure)
 
