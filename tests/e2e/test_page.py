@@ -262,3 +262,14 @@ def test_a_theme_chosen_on_another_page_leaves_the_maps_those_of_the_galaxy(open
     page.wait_for_timeout(2000)  # in which they were drawn anew
     assert value_of(page, "Input") == own
     assert all(drawn == pytest.approx(axis) for drawn, axis in page.evaluate(_SIDES_JS))
+
+
+def test_the_page_on_view_is_in_the_address(open_page):
+    page = open_page("?steps=2&page=compare")
+    page.get_by_role("tab", name="Compare", selected=True).wait_for()
+    page.get_by_role("table").first.wait_for()
+    page.get_by_role("tab", name="Profiles").click()
+    wait_until(lambda: query(page).get("page") == "profiles", "the address")
+    page.get_by_role("tab", name="Translate").click()
+    wait_until(lambda: "page" not in query(page), "the address")
+    translated(page)
