@@ -128,7 +128,7 @@ class Store(param.Parameterized):
     limits = param.Selector(default="shared", objects=["shared", "own"],
                             doc="Color limits: the truth's, or each map's own.")  # fmt: skip
     page = param.Selector(default="", objects=[""], check_on_set=True,
-                          doc="Page on view, of those that `offer_pages` named; empty: the first.")  # fmt: skip
+                          doc="On view, of those that were offered; empty: the first.")  # fmt: skip
 
     def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
         super().__init__(**params)
