@@ -23,7 +23,7 @@ def seconds_per_map(candidate: Candidate, holdout: Holdout) -> float:
     ------
     ValueError : where no galaxy has maps of two domains that the candidate knows.
     """
-    directions = holdout.directions(candidate.domains)
+    directions = holdout.directions(candidate.domains, candidate.sources)
     if not directions:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
     source, target = directions[0]

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from data.domains import DOMAINS
+from data.domains import DOMAINS, OBSERVED
 from data.normalize import normalize
 from engine.baselines import BASELINES
 from engine.evaluation import Evaluation, EvaluationError, Method
@@ -146,7 +146,7 @@ def _blank(
     candidate: Candidate, about: dict[str, Any], holdout: Holdout, effort: Effort
 ) -> Evaluation:
     """Return the evaluation with its tables and the maps of its cases, nothing measured yet."""
-    known = [pair for pair in holdout.directions(candidate.domains) if pair[0] in candidate.sources]
+    known = holdout.directions(candidate.domains, candidate.sources)
     if not known:
         raise ValueError(f"no galaxy of {holdout.about.store} has maps of two domains")
     pairs = [pair for pair in known if effort.judges(pair)]
@@ -291,8 +291,9 @@ def run(options: argparse.Namespace) -> int:
 def _direction(text: str) -> tuple[str, str]:
     """Return the direction that is written as SOURCE:TARGET."""
     source, _, target = text.partition(":")
-    if source == target or source not in DOMAINS or target not in DOMAINS:
-        raise ValueError(f"direction must be two of {', '.join(DOMAINS)}, as hi:dark_matter, "
+    known = DOMAINS | OBSERVED
+    if source == target or source not in known or target not in known:
+        raise ValueError(f"direction must be two of {', '.join(known)}, as hi:dark_matter, "
                          f"got {text!r}")  # fmt: skip
     return source, target
 

@@ -66,9 +66,10 @@ class Holdout:
         """Return the rows of the galaxies that have maps of all these domains."""
         return np.flatnonzero(self.available[:, self._channels(domains)].all(axis=1))
 
-    def directions(self, domains: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the pairs of `domains` that at least one galaxy has both maps of."""
-        return [pair for pair in permutations(domains, 2) if len(self.with_domains(*pair))]
+    def directions(self, domains: Sequence[str], sources: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the pairs from `sources` to `domains` that some galaxy has both maps of."""
+        pairs = (pair for pair in permutations(domains, 2) if pair[0] in sources)
+        return [pair for pair in pairs if len(self.with_domains(*pair))]
 
     def maps_of(self, domain: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return the maps (k, H, W) of a domain, physical, of these rows."""

@@ -31,7 +31,8 @@ def pictures(translator: Translator, maps: MapDataset) -> dict[str, NDArray[np.u
     with the colors of the truth's range. The five directions of the talk, or the first five.
     """
     known = translator.domains
-    pairs = [p for p in FOCUS if set(p) <= set(known)] or list(permutations(known, 2))[:ROWS]
+    own = [pair for pair in permutations(known, 2) if translator.supports(*pair)]
+    pairs = [pair for pair in FOCUS if pair in own] or own[:ROWS]
     result = {}
     for number, (source, target) in enumerate(pairs):
         s, t = known.index(source), known.index(target)

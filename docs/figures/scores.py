@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 
 from engine.evaluation import Evaluation
-from engine.shelf import EVALUATION, SHIPPED
+from engine.shelf import EVALUATION, SHIPPED, available
 from train.report.style import ordered
 
 README = Path(__file__).parents[2] / "README.md"
@@ -20,8 +20,10 @@ LABELS = {"dark_matter": "dark matter", "hi": "HI", "magnetic_field": "magnetic 
 
 
 def shipped() -> dict[str, Evaluation]:
-    """Return the evaluations beside shipped checkpoints, and those of baselines, by name."""
+    """Return the evaluations of shipped translators of galaxies' maps and baselines, by name."""
     paths = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{EVALUATION}"))}
+    for name in available(observed=True):
+        paths.pop(name, None)
     return {name: Evaluation.read(paths[name]) for name in ordered(paths)}
 
 

@@ -248,6 +248,10 @@ def test_a_translator_of_few_sources_is_judged_on_those(holdout):
     toy = Toy(holdout, domains=("stars", "gas", "hi"))
     toy.sources = ("hi",)
     assert evaluate(toy, holdout, EFFORT).pairs == (("hi", "stars"), ("hi", "gas"))
+    asked = []
+    toy.sample = lambda maps, source, target, count: asked.append(source)
+    seconds_per_map(toy, holdout)
+    assert set(asked) == {"hi"}
 
 
 def test_a_translator_of_few_domains_is_judged_on_those(holdout):

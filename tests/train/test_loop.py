@@ -92,6 +92,16 @@ def test_a_run_learns_and_ends_in_a_translator(config, changes):
     assert np.isfinite(result).all()
 
 
+def test_a_run_from_some_sources_ends_in_a_translator_of_those(config):
+    trainer = Trainer(config(sources=["hi"], steps=2), device="cpu")
+    shown = trainer.pictures()
+    assert shown
+    assert all(name.startswith("samples/hi -> ") for name in shown)
+    folder = fit(config(sources=["hi"], steps=2), device="cpu")
+    assert Translator.load(folder).sources == ("hi",)
+    assert "sources" not in read_card(fit(config(output=str(folder.parent / "all"), steps=2)))
+
+
 def test_the_average_follows_parameters_with_its_half_life(config):
     trainer = Trainer(config(ema_half_life=0.5), device="cpu")
     expected = {k: v.detach().clone() for k, v in trainer.network.named_parameters()}

@@ -20,6 +20,9 @@ class Toy:
     def __init__(self, maps):
         self.maps = maps
 
+    def supports(self, source, target):
+        return {source, target} <= set(self.domains)
+
     def sample_normalized(self, source_maps, source, target):
         s, t = self.domains.index(source), self.domains.index(target)
         known = {m[s].numpy().tobytes(): m[t].numpy() for m in self.maps.maps}
