@@ -17,7 +17,7 @@ from explorer.beside import Beside, Lane
 from explorer.scales import dex_limit, linear_limits, log_limits
 from explorer.session import Session
 from explorer.translation import Run, residual_map
-from explorer.views.chart import set_range
+from explorer.views.chart import frame_map
 from explorer.views.crosshair import Crosshair
 from explorer.views.maps import MapContent, MapPanel, quantity
 from explorer.views.view import View
@@ -179,9 +179,7 @@ class MapGrid(View):
     def _frame(self) -> None:
         """Let the ranges end where the scene does."""
         if self._session.scene is not None:
-            half = 0.5 * self._session.scene.extent_kpc
-            for axis in self._ranges:
-                set_range(axis, -half, half)
+            frame_map(self._ranges, self._session.scene.extent_kpc)
 
     def _update(self, *events: Any) -> None:
         if not events or any(event.name == "scene" for event in events):

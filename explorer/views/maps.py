@@ -11,7 +11,16 @@ from weakref import WeakMethod
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Label, Range1d
+from bokeh.models import (
+    AllLabels,
+    CustomJS,
+    CustomJSHover,
+    FixedTicker,
+    HoverTool,
+    Label,
+    Range1d,
+    WheelZoomTool,
+)
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
 from panel.viewable import Viewer
@@ -27,6 +36,8 @@ from explorer.scales import (
     tick_label,
 )
 from explorer.views.crosshair import Crosshair
+
+_RESET = "for (const axis of axes) axis.setv({ start: axis.reset_start, end: axis.reset_end })"
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,8 @@ class MapPanel(Viewer):
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
                 frame_width=self._size, frame_height=self._size,
                 tools=[] if crosshair else ["hover"],
-                default_tools=["pan", "wheel_zoom", "box_zoom", "reset"], active_tools=["pan"],
+                default_tools=["pan", WheelZoomTool(modifiers="ctrl"), "box_zoom", "reset"],
+                active_tools=["pan"],
                 toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
                 hooks=[_weakly(self._dress)], xlabel="x (kpc)", ylabel="y (kpc)",
@@ -254,6 +266,10 @@ class MapPanel(Viewer):
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
+        figure.toolbar.active_scroll = next(
+            tool for tool in figure.toolbar.tools if isinstance(tool, WheelZoomTool)
+        )
+        figure.js_on_event("doubletap", CustomJS(args={"axes": self._ranges}, code=_RESET))
         figure.title.align = "left"
         bar = plot.handles["colorbar"]
         bar.background_fill_color = None

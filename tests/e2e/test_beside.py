@@ -30,6 +30,12 @@ PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
 })"""
 
 
+RANGE = """() => {
+  const figure = [...Bokeh.documents[0]._all_models.values()].find(m => m.type === 'Figure');
+  return [figure.x_range.start, figure.x_range.end];
+}"""
+
+
 def maps(page):
     return page.evaluate(MAPS)
 
@@ -69,6 +75,41 @@ def test_translators_side_by_side(open_page):
     wait_until(lambda: maps(page)[1]["sum"] > 1e6, "values, no logarithms")
     page.get_by_role("button", name="Own", exact=True).click()
     wait_until(lambda: "limits=own" in page.evaluate("location.search"), "own limits")
+    assert page.console.complaints == []
+
+
+def test_upper_maps_zoom_reset_and_stay(open_page):
+    page = open_page("?steps=2")
+    wait_until(lambda: len(maps(page)) == 4 and all(m["isThere"] for m in maps(page)), "the maps")
+    whole = page.evaluate(RANGE)
+    side = whole[1] - whole[0]
+    wait_until(lambda: page.locator("#poster").count() == 0, "the figures")
+    frame = page.locator(".bk-Figure").first.bounding_box()
+    x, y = frame["x"] + 160, frame["y"] + 130
+
+    def width():
+        low, high = page.evaluate(RANGE)
+        return high - low
+
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    wait_until(lambda: width() < 0.9 * side, "the zoom")
+    page.mouse.dblclick(x, y)
+    wait_until(lambda: page.evaluate(RANGE) == whole, "the reset")
+    for _ in range(4):
+        page.mouse.move(x - 60, y)
+        page.mouse.down()
+        page.mouse.move(x + 120, y, steps=4)
+        page.mouse.up()
+    # Half of the map stays on view.
+    wait_until(lambda: page.evaluate(RANGE) == pytest.approx([-side, 0], abs=1e-6), "the bound")
+    page.mouse.dblclick(x, y)
+    wait_until(lambda: page.evaluate(RANGE) == whole, "the reset")
+    page.mouse.wheel(0, 200)  # scrolls the page
+    page.wait_for_timeout(300)
+    assert page.evaluate(RANGE) == whole
     assert page.console.complaints == []
 
 
