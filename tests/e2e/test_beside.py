@@ -30,6 +30,13 @@ PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
 })"""
 
 
+# Pixels from the lower end of each color bar, with its numbers, to that of its figure.
+ROOM = """() => [...Bokeh.index].flatMap(function find(view) {
+  const bars = view.model.type !== 'Figure' ? [] : [...view.renderer_views.values()]
+    .filter(each => each.model.type === 'ColorBar')
+    .map(bar => view.bbox.height - bar.bbox.bottom);
+  return bars.concat((view.child_views || []).flatMap(find));
+})"""
 RANGE = """() => {
   const figure = [...Bokeh.documents[0]._all_models.values()].find(m => m.type === 'Figure');
   return [figure.x_range.start, figure.x_range.end];
@@ -57,7 +64,11 @@ def test_translators_side_by_side(open_page):
     assert shown[4]["sum"] != first
     wait_until(lambda: "beside=ddpm" in page.evaluate("location.search"), "the address")
 
+    assert min(page.evaluate(ROOM)) >= 0  # numbers of color bars below the lower row as well
+
     # Pointing at one map tells values in every one, of ours and the player's.
+    place = page.locator(".crosshair span")
+    wide = place.bounding_box()["width"]
     frame = page.locator(".bk-Figure").first.bounding_box()
     page.mouse.move(frame["x"] + 150, frame["y"] + 120)
     page.mouse.move(frame["x"] + 160, frame["y"] + 130)
@@ -65,6 +76,8 @@ def test_translators_side_by_side(open_page):
     told = [m["told"] for m in maps(page)]
     assert [each.rsplit(" ")[-1] for each in told] == ["kpc⁻²"] * 3 + ["dex", "kpc⁻²", "dex"]
     wait_until(lambda: page.locator(".map output:visible").count() == 3, "the player's values")
+    assert place.inner_text().endswith("kpc")
+    assert place.bounding_box()["width"] == wide  # or what stands beside would make way for it
     page.mouse.move(5, 5)
     wait_until(lambda: not any(m["told"] for m in maps(page)), "no values")
 
