@@ -110,7 +110,7 @@ class Views:
         self._width_px = width_px
         self.menu = pmui.TabMenu(
             items=[{"label": kind.title} for kind in kinds], active=self._asked, margin=(0, 16),
-            width=None,
+            width=None, variant="scrollable", styles={"flex": "0 1 auto", "min-width": "0"},
         )  # fmt: skip
         self.area = pn.Column(margin=0, sizing_mode="stretch_width")
         self.menu.param.watch(self._choose, "active")

@@ -25,7 +25,8 @@ export function render({ model, view, el }) {
   const told = name => move.args instanceof Map ? move.args.get(name) : move.args[name];
   const lines = [told('across'), told('down')];
   const text = document.createElement('span');
-  text.style.cssText = 'font: 12px var(--font); font-variant-numeric: tabular-nums; white-space: nowrap';
+  text.style.cssText = 'font: 12px var(--font); font-variant-numeric: tabular-nums; white-space: nowrap; '
+    + 'display: block; min-width: 24ch'; // as wide whatever it says, or the maps would move
   el.append(text);
   const dress = () => { text.style.color = model.color; };
   dress();

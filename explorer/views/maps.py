@@ -11,7 +11,16 @@ from weakref import WeakMethod
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Label, Range1d
+from bokeh.models import (
+    AllLabels,
+    CustomJS,
+    CustomJSHover,
+    FixedTicker,
+    HoverTool,
+    Label,
+    Range1d,
+    WheelZoomTool,
+)
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
 from panel.viewable import Viewer
@@ -27,6 +36,9 @@ from explorer.scales import (
     tick_label,
 )
 from explorer.views.crosshair import Crosshair
+
+_TOP_PX = 48  # of a title of two lines, or of one below the tools
+_RESET = "for (const axis of axes) axis.setv({ start: axis.reset_start, end: axis.reset_end })"
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class MapPanel(Viewer):
         self._colors = colors
         self._crosshair = crosshair
         self._has_x = self._has_y = True
-        self._area = "auto"
+        self._area, self._below = "auto", 0
         self._size = 220
         self._figure: Any = None
         self._handles: Any = None
@@ -129,7 +141,8 @@ class MapPanel(Viewer):
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
                 frame_width=self._size, frame_height=self._size,
                 tools=[] if crosshair else ["hover"],
-                default_tools=["pan", "wheel_zoom", "box_zoom", "reset"], active_tools=["pan"],
+                default_tools=["pan", WheelZoomTool(modifiers="ctrl"), "box_zoom", "reset"],
+                active_tools=["pan"],
                 toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
                 hooks=[_weakly(self._dress)], xlabel="x (kpc)", ylabel="y (kpc)",
@@ -189,10 +202,15 @@ class MapPanel(Viewer):
             self._crosshair.leave(self._figure)
 
     def resize(
-        self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto"
-    ) -> None:
-        """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid."""
+        self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto",
+        below: int = 0,
+    ) -> None:  # fmt: skip
+        """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid.
+
+        At least `below` pixels are kept below the frame, and as many as a title takes above it.
+        """
         self._size, self._has_x, self._has_y, self._area = size, has_x, has_y, area
+        self._below = below
         if self._figure is not None:
             self._fit(self._figure)
 
@@ -253,11 +271,16 @@ class MapPanel(Viewer):
         figure.update(
             styles={**theme.RIGID, "grid-area": self._area},
             min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_right=theme.GAP,
-            min_border_top=0, min_border_bottom=0, frame_height=self._size, frame_width=self._size,
+            min_border_top=_TOP_PX if self._below else 0, min_border_bottom=self._below,
+            frame_height=self._size, frame_width=self._size,
         )  # fmt: skip
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
+        figure.toolbar.active_scroll = next(
+            tool for tool in figure.toolbar.tools if isinstance(tool, WheelZoomTool)
+        )
+        figure.js_on_event("doubletap", CustomJS(args={"axes": self._ranges}, code=_RESET))
         figure.title.align = "left"
         bar = plot.handles["colorbar"]
         bar.background_fill_color = None
