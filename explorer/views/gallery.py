@@ -258,9 +258,8 @@ class Gallery(View):
         )  # fmt: skip
         upload.param.watch(lambda event: self._upload(upload), "value")
         path = pmui.TextInput(
-            label="Path on the server", size="small", width=300, margin=(6, 6),
-            disabled=not roots(),
-            placeholder="a cutout or map store" if roots() else f"off: no {ROOTS_VARIABLE}",
+            label="Path on the server" if roots() else "Path on the server (off)", size="small",
+            width=300, margin=(6, 6), disabled=not roots(), placeholder="a cutout or map store",
             description=f"Opens files in the folders that the server’s {ROOTS_VARIABLE} names, "
             "where that is set before it starts.",
         )  # fmt: skip
