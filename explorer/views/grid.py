@@ -27,7 +27,8 @@ _INPUT, _TRUTH = 0, 2  # among the contents
 _ABREAST = 2  # output above residual
 # Color bar below a map, and bar and axis: Bokeh takes bars that come later for lower than they are,
 # and would cut off their numbers.
-_BAR_PX, _BELOW_PX = 58, 104
+_BAR_PX, _BELOW_PX = 58, 112
+_ABOVE_PX = 48  # a title of two lines
 _LARGEST_PX = 240  # of a frame in two rows, which are to be seen at one glance
 
 
@@ -78,7 +79,7 @@ class MapGrid(View):
         size = frame_size(width_px, columns)
         self._layout.styles = {
             "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
-            "row-gap": "4px" if several else "12px",
+            "row-gap": "4px",
             **theme.RIGID,
         }  # fmt: skip
         for index, panel in enumerate(self._panels):
@@ -87,7 +88,7 @@ class MapGrid(View):
             panel.resize(
                 min(size, _LARGEST_PX) if several else size,
                 has_x=has_x, has_y=column == 0, area=f"{row + 1} / {column + 1}",
-                below=_BELOW_PX if has_x else _BAR_PX,
+                below=_BELOW_PX if has_x else _BAR_PX, above=_ABOVE_PX if several else 0,
             )  # fmt: skip
 
     def contents(self) -> list[MapContent]:

@@ -37,7 +37,6 @@ from explorer.scales import (
 )
 from explorer.views.crosshair import Crosshair
 
-_TOP_PX = 48  # of a title of two lines, or of one below the tools
 _RESET = "for (const axis of axes) axis.setv({ start: axis.reset_start, end: axis.reset_end })"
 
 
@@ -122,7 +121,7 @@ class MapPanel(Viewer):
         self._colors = colors
         self._crosshair = crosshair
         self._has_x = self._has_y = True
-        self._area, self._below = "auto", 0
+        self._area, self._below, self._above = "auto", 0, 0
         self._size = 220
         self._figure: Any = None
         self._handles: Any = None
@@ -203,14 +202,14 @@ class MapPanel(Viewer):
 
     def resize(
         self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto",
-        below: int = 0,
+        below: int = 0, above: int = 0,
     ) -> None:  # fmt: skip
         """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid.
 
-        At least `below` pixels are kept below the frame, and as many as a title takes above it.
+        At least so many pixels as `below` and `above` are kept there for bar, axis and title.
         """
         self._size, self._has_x, self._has_y, self._area = size, has_x, has_y, area
-        self._below = below
+        self._below, self._above = below, above
         if self._figure is not None:
             self._fit(self._figure)
 
@@ -271,7 +270,7 @@ class MapPanel(Viewer):
         figure.update(
             styles={**theme.RIGID, "grid-area": self._area},
             min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_right=theme.GAP,
-            min_border_top=_TOP_PX if self._below else 0, min_border_bottom=self._below,
+            min_border_top=self._above, min_border_bottom=self._below,
             frame_height=self._size, frame_width=self._size,
         )  # fmt: skip
 
