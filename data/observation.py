@@ -125,6 +125,18 @@ class RadioObservation:
         return 1e-3 / angular_distance_mpc(self.z) / ARCSEC
 
 
+def nearest_mpc(extent_kpc: float) -> float:
+    """Return a luminosity distance in Mpc from which the dishes see a map of a galaxy evenly.
+
+    Parameters
+    ----------
+    extent_kpc : side of the map.
+    """
+    widest = LARGEST_MAP * ska_mid.primary_beam_arcsec(REST_FREQUENCY_HZ / 1e9)
+    # An angular diameter distance; the luminosity distance that is asked for is larger.
+    return float(1.15 * 1e-3 * extent_kpc / np.radians(widest / 3600.0))
+
+
 @dataclass(frozen=True)
 class Grid:
     """Pixels of the images: whole fractions of the map's, with a margin around it.

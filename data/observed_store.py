@@ -19,9 +19,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from data import ska_mid
-from data.line21cm import REST_FREQUENCY_HZ
-from data.observation import LARGEST_MAP, Instrument, RadioObservation
+from data.observation import Instrument, RadioObservation, nearest_mpc
 from data.shards import MASSES, Layout, Record, StoreError, write_shard
 from data.store import MapStore
 
@@ -64,10 +62,8 @@ class Survey:
             float(np.exp(rng.uniform(*np.log(limits))))
             for limits in (self.distance_mpc, self.hours)
         )
-        widest = LARGEST_MAP * ska_mid.primary_beam_arcsec(REST_FREQUENCY_HZ / 1e9)
-        # An angular diameter distance; the luminosity distance that is asked for is larger.
-        nearest = 1.15 * 1e-3 * extent_kpc / np.radians(widest / 3600.0)
-        return self._observation(max(distance, nearest), hours, int(rng.integers(2**31)))
+        distance = max(distance, nearest_mpc(extent_kpc))
+        return self._observation(distance, hours, int(rng.integers(2**31)))
 
     def _observation(self, distance_mpc: float, hours: float, seed: int) -> RadioObservation:
         return RadioObservation(

@@ -24,6 +24,7 @@ from panel_material_ui.base import MaterialComponent
 
 from data.domains import get_domain
 from data.normalize import DEFAULT, Normalization
+from data.observation import Observed
 from engine.evaluation import Evaluation
 from engine.step import Step
 from explorer import theme
@@ -44,12 +45,14 @@ from explorer.arrays import (
 )
 from explorer.beside import Beside
 from explorer.library import Scene
+from explorer.observing import SEEN, Seen, Sight
 from explorer.population import survey_maps
 from explorer.store import MAX_STEPS
 from explorer.views.cloud import CloudPlayer
 from explorer.views.compare import Compare
 from explorer.views.grid import MapGrid
 from explorer.views.lensing import LensingPage
+from explorer.views.observe import ObservePage
 from explorer.views.population import PopulationPage
 from explorer.views.profiles import ProfilesPage
 from explorer.views.steps import StepPlayer
@@ -314,6 +317,42 @@ def lensing(
     sampling = sampling_of(session, made)
 
     return _fitted(lambda: LensingPage(session, sampling), dark, width_px)
+
+
+def observe(
+    observed: Observed,
+    samples: ArrayLike,
+    *,
+    hi: ArrayLike,
+    target: str,
+    extent_kpc: float,
+    truth: ArrayLike | None = None,
+    dark: bool = False,
+    width_px: int = 1000,
+) -> Shown:
+    """Return HI as it is and as SKA-Mid sees it, with beam and noise, and what was made of that.
+
+    Parameters
+    ----------
+    observed : what `data.observation.observe` returns.
+    samples : (M, H, W) in the unit of the domain `target`, two or more.
+    hi : (H, W) in Msun/kpc^2, that was observed.
+    target, extent_kpc, truth, dark, width_px : as for `maps`.
+    """
+    get_domain(target)
+    check_extent(extent_kpc)
+    drawn, known = checked_samples(samples), {SEEN: checked_map("hi", hi)}
+    if truth is not None and target != SEEN:
+        known[target] = checked_map("truth", truth)
+    shapes = {drawn.shape[1:], observed.surface_density.shape, *(m.shape for m in known.values())}
+    if len(shapes) > 1:
+        told = ", ".join(map(str, sorted(shapes)))
+        raise ValueError(f"all maps must have the same shape, got {told}")
+    scene = Scene(NAME, "", 0.0, 1, float(extent_kpc), known, key=NAME)
+    session = session_of(scene, other_domain(target), target, dark)
+    sight = Sight(scene, target, Seen.of(observed), drawn)
+
+    return _fitted(lambda: ObservePage(session, sight), dark, width_px)
 
 
 def clouds(

@@ -22,6 +22,7 @@ from explorer.views.gallery import Gallery
 from explorer.views.lensing import LensingPage
 from explorer.views.maps import MapContent
 from explorer.views.notices import Notices
+from explorer.views.observe import ObservePage
 from explorer.views.population import PopulationPage
 from explorer.views.poster import poster, template
 from explorer.views.profiles import ProfilesPage
@@ -34,7 +35,8 @@ from explorer.views.viewport import COOKIE, Viewport, is_dark, known_width
 TITLE = "Galactic Alchemy"
 LOST = "The connection to the server is lost: what is here stays, reload the page to go on."
 VIEWS: tuple[type[View], ...] = (
-    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, CloudsPage, Compare,
+    Translate, Gallery, ProfilesPage, Uncertainty, LensingPage, PopulationPage, CloudsPage,
+    ObservePage, Compare,
 )  # fmt: skip
 
 

@@ -12,12 +12,24 @@ from explorer.sampling import COUNTS
 from explorer.session import Session
 from explorer.views.view import View
 
-_CSS = """
+PROGRESS_CSS = """
 .bar { height: 4px; border-radius: 2px; background: var(--line); overflow: hidden; }
 .rest { visibility: hidden; }
 .bar > i { display: block; height: 100%; border-radius: 2px; background: var(--accent); }
 p { margin: 4px 0 0; min-height: 36px; font: 13px/18px var(--font); color: var(--muted); }
 """
+
+
+def progress_html(label: str, busy: bool, progress: tuple[int, int], sentence: str) -> str:
+    """Return a bar of steps done of so many, unseen where nothing is at work, and a sentence."""
+    done, number = progress
+    share = 100 * done // number if number else 0
+    kind = "bar" if busy else "bar rest"
+    return (
+        f'<div class="{kind}" role="progressbar" aria-label="{label}" aria-valuenow="{share}">'
+        f'<i style="width: {share}%"></i></div>'
+        f'<p role="status">{escape(sentence)}</p>'
+    )
 
 
 class DrawingBar(View):
@@ -39,7 +51,7 @@ class DrawingBar(View):
             label="Stop", variant="outlined", align="center", margin=(0, 4),
             on_click=lambda event: sampling.cancel(),
         )  # fmt: skip
-        self._status = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width",
+        self._status = pn.pane.HTML("", stylesheets=[PROGRESS_CSS], sizing_mode="stretch_width",
                                     margin=(0, 12), align="center")  # fmt: skip
         self._counts.param.watch(lambda event: setattr(sampling, "count", event.new), "value")
         self.follow(sampling, ["busy", "progress", "notice", "ensemble", "count"], self._update)
@@ -53,13 +65,8 @@ class DrawingBar(View):
         self._counts.disabled = not session.store.is_random
         self._draw.disabled = not sampling.is_ready
         self._stop.disabled = not sampling.busy
-        done, number = sampling.progress
-        share = 100 * done // number if number else 0
-        kind = "bar" if sampling.busy else "bar rest"
-        self._status.object = (
-            f'<div class="{kind}" role="progressbar" aria-label="Samples" aria-valuenow="{share}">'
-            f'<i style="width: {share}%"></i></div>'
-            f'<p role="status">{escape(self._sentence())}</p>'
+        self._status.object = progress_html(
+            "Samples", sampling.busy, sampling.progress, self._sentence()
         )
 
     def _sentence(self) -> str:

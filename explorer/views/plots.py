@@ -43,19 +43,24 @@ def _plot(title: str, tooltips: list[tuple[str, str]] | None = None, **options: 
 
 
 class Plot(Viewer):
-    """A Bokeh figure that persists while what it shows changes."""
+    """A Bokeh figure that persists while what it shows changes.
+
+    Attributes
+    ----------
+    figure, pane : what is drawn, and what holds it on the page.
+    """
 
     def __init__(self, plot: Any):
         super().__init__()
         self.figure = plot
-        self._pane = pn.pane.Bokeh(plot, margin=0, theme=None, styles={"flex": "none"})
+        self.pane = pn.pane.Bokeh(plot, margin=0, theme=None, styles={"flex": "none"})
 
     def dress(self, colors: theme.Colors) -> None:
         """Wear the page's colors."""
         theme.style_figure(self.figure, colors)
 
     def __panel__(self) -> Any:
-        return self._pane
+        return self.pane
 
 
 class SampleSheet(Plot):

@@ -149,7 +149,8 @@ def test_evaluations_are_compared_from_memory_or_file(evaluations, tmp_path):
 def test_every_view_of_the_page_has_a_form_for_notebooks():
     forms = {"Translate": ["maps", "steps"], "Profiles": ["profiles"],
              "Uncertainty": ["uncertainty"], "Population": ["population"],
-             "Lensing": ["lensing"], "Clouds": ["clouds"], "Compare": ["compare"]}  # fmt: skip
+             "Lensing": ["lensing"], "Clouds": ["clouds"], "Observe": ["observe"],
+             "Compare": ["compare"]}  # fmt: skip
     others = {view.title for view in VIEWS} - set(forms)
     assert others <= {"Gallery"}  # which chooses among the page's own galaxies
     assert all(callable(getattr(notebook, name)) for names in forms.values() for name in names)
