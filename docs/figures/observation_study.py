@@ -142,7 +142,7 @@ def draw(results: dict) -> Figure:
     right.plot([], [], ":", color="#444444", label="spread of the samples")
     for key in ("error", "spread"):
         right.axhline(truth[key], color="#888888", lw=0.8, ls=":" if key == "spread" else "-")
-    right.set_ylabel("trained on observed maps (dex, rms)")
+    right.set_ylabel("trained on observed maps (dex)")
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xticks([1, 10, 100, LAST], ["1", "10", "100", "no noise"])
@@ -150,7 +150,8 @@ def draw(results: dict) -> Figure:
         axes.set_xlabel("hours with SKA-Mid; gray lines: the true HI map")
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, ncols=2 if axes is left else 1)
+    left.set_ylim(top=0.58)
     return figure
 
 
