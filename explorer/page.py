@@ -47,6 +47,7 @@ def build() -> pmui.Page:
     dark = is_dark(pn.state.cookies)
     pn.config.theme = "dark" if dark else "default"
     store = Store()
+    store.offer_pages(name_in_address(kind) for kind in VIEWS[1:])
     complaints = read_address(store)
     session = Session(store, dark=dark)
     session.recall()
@@ -110,10 +111,12 @@ class Views:
         self._made: dict[int, View] = {}
         self._width_px = width_px
         self.menu = pmui.TabMenu(
-            items=[{"label": kind.title} for kind in kinds], active=0, margin=(0, 16), width=None
-        )
+            items=[{"label": kind.title} for kind in kinds], active=self._asked, margin=(0, 16),
+            width=None, variant="scrollable", styles={"flex": "0 1 auto", "min-width": "0"},
+        )  # fmt: skip
         self.area = pn.Column(margin=0, sizing_mode="stretch_width")
         self.menu.param.watch(self._choose, "active")
+        session.store.param.watch(self._open, "page")
         self._choose()
 
     def fit(self, width_px: int) -> None:
@@ -126,8 +129,19 @@ class Views:
         contents = self._made[self.menu.active].poster()
         return contents if any(each.values is not None for each in contents) else ()
 
+    @property
+    def _asked(self) -> int:
+        """The place of the page that the state asks for, 0 where there is no such page here."""
+        names = [name_in_address(kind) for kind in self._kinds]
+        page = self._session.store.page
+        return names.index(page) if page in names else 0
+
+    def _open(self, *events: Any) -> None:
+        self.menu.active = self._asked
+
     def _choose(self, *events: Any) -> None:
         chosen = self.menu.active
+        self._session.store.page = name_in_address(self._kinds[chosen]) if chosen else ""
         for index, view in self._made.items():
             view.shown = index == chosen
         if chosen not in self._made:
@@ -135,6 +149,11 @@ class Views:
         view = self._made[chosen]
         view.fit(self._width_px)
         self.area[:] = [view]
+
+
+def name_in_address(kind: type[View]) -> str:
+    """Return what the address calls a page."""
+    return kind.title.lower()
 
 
 def read_address(store: Store) -> list[str]:

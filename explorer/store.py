@@ -104,7 +104,7 @@ def read_angles(rotation: int, text: str | None) -> library.Angles | None:
 
 
 CHOICES = tuple(each.name for each in fields(View))
-ADDRESS = (*CHOICES, "step", "beside", "scale", "limits")
+ADDRESS = (*CHOICES, "step", "beside", "scale", "limits", "page")
 
 
 class Store(param.Parameterized):
@@ -127,6 +127,8 @@ class Store(param.Parameterized):
     scale = param.Selector(default="logarithmic", objects=["logarithmic", "linear"])
     limits = param.Selector(default="shared", objects=["shared", "own"],
                             doc="Color limits: the truth's, or each map's own.")  # fmt: skip
+    page = param.Selector(default="", objects=[""], check_on_set=True,
+                          doc="On view, of those that were offered; empty: the first.")  # fmt: skip
 
     def __init__(self, cards: Mapping[str, Mapping[str, Any]] | None = None, **params: Any):
         super().__init__(**params)
@@ -142,6 +144,10 @@ class Store(param.Parameterized):
             self.steps = self.default_steps()
         for name in ("galaxy", "translator", "steps"):
             self.param[name].default = getattr(self, name)
+
+    def offer_pages(self, names: Iterable[str]) -> None:
+        """Let these pages be chosen beside the first."""
+        self.param.page.objects = ["", *names]
 
     def admit(self, names: Iterable[str]) -> None:
         """Let galaxies of a person's own files be chosen."""
@@ -249,7 +255,7 @@ class Store(param.Parameterized):
         """Say what a parameter may be, as "a whole number from 1 to 128"."""
         parameter = self.param[name]
         if isinstance(parameter, param.Selector):
-            names = ", ".join(str(each) for each in parameter.objects)
+            names = ", ".join(str(each) for each in parameter.objects if each)
             return "a galaxy of the list" if name == "galaxy" else f"one of {names}"
         if isinstance(parameter, ViewingAngles):
             return ANGLES_ALLOWED

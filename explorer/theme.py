@@ -95,6 +95,9 @@ PAGE_CSS = f"""
 .header .MuiLinearProgress-root {{ display: none; }}
 .header.header {{ box-shadow: none; border-bottom: 1px solid var(--line); }}
 .title.title {{ color: var(--text); font-size: 20px; font-weight: 600; white-space: nowrap; }}
+/* Where the header gets narrow its tabs scroll, and what stands right of them stays in reach. */
+.header .MuiToolbar-root > .MuiBox-root + .MuiBox-root {{ min-width: 0; }}
+@media (max-width: {NARROW_PX - 1}px) {{ .title.title {{ display: none; }} }}
 """
 # So that the page gives header and what is in it the same colors.
 HEADER = {".MuiAppBar-root": {"bgcolor": "primary.contrastText", "color": "primary.main",
@@ -119,7 +122,8 @@ def material(palette: Colors, mode: str) -> dict[str, Any]:
                 "&.Mui-focusVisible": {"outline": f"2px solid {palette.accent}",
                                        "outlineOffset": "2px"}}}},
             "MuiToolbar": {"styleOverrides": {"root": {"minHeight": "52px !important"}}},
-            "MuiTab": {"styleOverrides": {"root": {"minHeight": "51px", "padding": "0 14px"}}},
+            "MuiTab": {"styleOverrides": {"root": {"minHeight": "51px", "padding": "0 14px",
+                                              "minWidth": "0"}}},
             "MuiFormLabel": {"styleOverrides": {"root": {
                 "&#toggle-buttons-group-label": {"fontSize": "12px", "marginBottom": "2px"}}}},
             "MuiDrawer": {"styleOverrides": {"paper": {"backgroundImage": "none"}}},

@@ -21,12 +21,13 @@ _PICTURE_PX = 96
 
 @dataclass(frozen=True)
 class Sketch:
-    """Coarse maps of a galaxy, and the masses of what they show.
+    """Coarse maps of a galaxy, and its masses.
 
     Attributes
     ----------
     maps : (`SIDE`, `SIDE`) or what a store holds, by domain; physical units.
-    stellar_mass, dark_matter_mass : Msun in the maps, NaN of domains that are missing.
+    stellar_mass : Msun, of all its stars where that is known, or else in the map; or NaN.
+    dark_matter_mass : Msun in the map, NaN where there is none.
     """
 
     maps: dict[str, NDArray[np.float32]]
@@ -48,13 +49,15 @@ def sketch(name: str) -> Sketch:
     if kept is None:
         scene = library.load_scene(name, 1, SIDE)
         pixel = scene.extent_kpc / SIDE
-        masses = [
+        stars, dark_matter = (
             float(scene.maps[domain].sum(dtype=np.float64) * pixel**2)
             if domain in scene.maps and scene.maps[domain].shape[0] == SIDE
             else np.nan
             for domain in ("stars", "dark_matter")
-        ]
-        kept = Sketch(scene.maps, *masses)
+        )
+        # As beside the maps: of a large galaxy there is much more than what the map shows.
+        stars = float(scene.properties.get("stellar_mass", stars))
+        kept = Sketch(scene.maps, stars, dark_matter)
         SKETCHES.put(name, kept)
     return kept
 

@@ -147,16 +147,18 @@ def observed(_: Shipped) -> list[str]:
     settings = sorted(
         results["settings"], key=lambda one: (one["distance_mpc"], one["hours"] or np.inf)
     )
-    rows = [["the true map", "–", "–", *_scores(results["truth"]["flow"]), "–", "–", "–"]]
+    rows = [["the true map", "–", "–", *_scores(results["truth"]["flow"]), *("–" * 6)]]
     for one in settings:
         hours = f"{one['hours']:g} h" if one["hours"] else "no noise"
         noise = f"{column_density(one['noise']) / 1e19:.1f}" if one["hours"] else "–"
         rows.append([f"{one['distance_mpc']:g} Mpc", hours, noise, *_scores(one["flow"]),
-                     *(_scores(one["flow, masked"]) if one["hours"] else "–––")])  # fmt: skip
+                     *(_scores(one["flow, masked"]) if one["hours"] else "–––"),
+                     *_scores(one["observed"])])  # fmt: skip
     heads = ("CRPS", "spread", "spread / error")
     return table(
-        ["maps", "time", "noise, 10¹⁹ cm⁻²", *heads, *(f"{head}, masked" for head in heads)], rows
-    )
+        ["maps", "time", "noise, 10¹⁹ cm⁻²", *heads, *(f"{head}, masked" for head in heads),
+         *(f"{head}, trained on observed" for head in heads)], rows,
+    )  # fmt: skip
 
 
 def _scores(of: dict) -> list[str]:

@@ -74,6 +74,13 @@ def set_range(axis: Range1d, start: float, end: float) -> None:
     axis.update(start=start, end=end, reset_start=start, reset_end=end)
 
 
+def frame_map(axes: Iterable[Range1d], extent_kpc: float) -> None:
+    """Let the axes of a map end where it does, and be moved away from it by half of it at most."""
+    for axis in axes:
+        set_range(axis, -0.5 * extent_kpc, 0.5 * extent_kpc)
+        axis.bounds = (-extent_kpc, extent_kpc)
+
+
 def tappable(figure: Any, renderer: Any, act: Callable[[dict[str, Any]], None]) -> None:
     """Call `act` with the row of what is clicked, which is not marked as selected."""
     source = renderer.data_source

@@ -25,7 +25,8 @@ export function render({ model, view, el }) {
   const told = name => move.args instanceof Map ? move.args.get(name) : move.args[name];
   const lines = [told('across'), told('down')];
   const text = document.createElement('span');
-  text.style.cssText = 'font: 12px var(--font); font-variant-numeric: tabular-nums; white-space: nowrap';
+  text.style.cssText = 'font: 12px var(--font); font-variant-numeric: tabular-nums; white-space: pre; '
+    + 'display: block; min-width: 11ch'; // as wide whatever it says, or the maps would move
   el.append(text);
   const dress = () => { text.style.color = model.color; };
   dress();
@@ -35,7 +36,7 @@ export function render({ model, view, el }) {
   const read = () => {
     waiting = 0;
     const [y, x] = lines.map(line => line.location), isOn = Number.isFinite(x) && Number.isFinite(y);
-    text.textContent = isOn ? `x ${place(x)}, y ${place(y)} kpc` : '';
+    text.textContent = isOn ? `x ${place(x)} kpc\ny ${place(y)} kpc` : '';
     for (const figure of told('figures')) {
       const readout = figure.center.find(({ name }) => name === 'readout');
       if (!readout) continue;

@@ -25,6 +25,7 @@ th { font-weight: normal; color: var(--muted); padding-right: 10px; white-space:
 """
 _MEANING = {
     "Halo mass M200": "Mass within the radius in which the mean density is 200 times the critical",
+    "Stellar mass": "Of all stars of the galaxy and its satellites, also beyond the map",
     "Split": "Whether the translators saw this galaxy in training",
     "Hold-out error": "Mean absolute error of one sample over galaxies that training never saw; "
     "0.3 dex is a factor of two",

@@ -156,7 +156,9 @@ class TotalsChart(PointsChart):
         }  # fmt: skip
         self.sources["even"].data = {"x": list(ends), "y": list(ends)}
         self.figure.xaxis.axis_label = f"truth: {totals.quantity} ({totals.unit})"
-        self.figure.yaxis.axis_label = f"model ({totals.unit})"
+        count = totals.samples.shape[1]
+        drawn = f"median of {count} samples" if count > 1 else "model"
+        self.figure.yaxis.axis_label = f"{drawn} ({totals.unit})"
         self._even.glyph.line_color = colors.muted
         self._bars.glyph.update(line_color=colors.accent, line_alpha=0.55, line_width=1.5)
         self._dots.glyph.update(fill_color=colors.accent, line_color=colors.inset)

@@ -16,7 +16,7 @@ from data.domains import DOMAINS
 from data.untrusted import MAX_BYTES
 from explorer import library, theme, thumbnails, worker
 from explorer.galaxies import ORIGINS, Offer
-from explorer.ownfiles import OwnFiles, roots
+from explorer.ownfiles import ROOTS_VARIABLE, OwnFiles, roots
 from explorer.scales import power_of_ten
 from explorer.session import Session
 from explorer.views.view import View
@@ -258,8 +258,10 @@ class Gallery(View):
         )  # fmt: skip
         upload.param.watch(lambda event: self._upload(upload), "value")
         path = pmui.TextInput(
-            label="Path on the server", placeholder="a cutout or map store", size="small",
-            width=300, margin=(6, 6), disabled=not roots(),
+            label="Path on the server" if roots() else "Path on the server (off)", size="small",
+            width=300, margin=(6, 6), disabled=not roots(), placeholder="a cutout or map store",
+            description=f"Opens files in the folders that the server’s {ROOTS_VARIABLE} names, "
+            "where that is set before it starts.",
         )  # fmt: skip
         path.param.watch(lambda event: self.files.open_path(path.value_input), "enter_pressed")
         return pn.Row(upload, path, self._said, margin=(0, 4), sizing_mode="stretch_width")

@@ -17,7 +17,7 @@ from explorer.beside import Beside, Lane
 from explorer.scales import dex_limit, linear_limits, log_limits
 from explorer.session import Session
 from explorer.translation import Run, residual_map
-from explorer.views.chart import set_range
+from explorer.views.chart import frame_map
 from explorer.views.crosshair import Crosshair
 from explorer.views.maps import MapContent, MapPanel, quantity
 from explorer.views.view import View
@@ -25,6 +25,10 @@ from explorer.views.viewport import band_columns, frame_size, num_columns
 
 _INPUT, _TRUTH = 0, 2  # among the contents
 _ABREAST = 2  # output above residual
+# Color bar below a map, and bar and axis: Bokeh takes bars that come later for lower than they are,
+# and would cut off their numbers.
+_BAR_PX, _BELOW_PX = 58, 112
+_ABOVE_PX = 48  # a title of two lines
 _LARGEST_PX = 240  # of a frame in two rows, which are to be seen at one glance
 
 
@@ -75,16 +79,16 @@ class MapGrid(View):
         size = frame_size(width_px, columns)
         self._layout.styles = {
             "display": "grid", "grid-template-columns": f"repeat({columns}, max-content)",
-            "row-gap": "4px" if several else "12px",
-            # Bokeh takes color bars that come later for lower than they are.
-            "padding-bottom": "12px" if several else "0", **theme.RIGID,
+            "row-gap": "4px",
+            **theme.RIGID,
         }  # fmt: skip
         for index, panel in enumerate(self._panels):
             row, column = _place(index, columns, several)
+            has_x = not several or row % _ABREAST == _ABREAST - 1
             panel.resize(
                 min(size, _LARGEST_PX) if several else size,
-                has_x=not several or row % _ABREAST == _ABREAST - 1, has_y=column == 0,
-                area=f"{row + 1} / {column + 1}",
+                has_x=has_x, has_y=column == 0, area=f"{row + 1} / {column + 1}",
+                below=_BELOW_PX if has_x else _BAR_PX, above=_ABOVE_PX if several else 0,
             )  # fmt: skip
 
     def contents(self) -> list[MapContent]:
@@ -171,6 +175,9 @@ class MapGrid(View):
         for panel in self._panels[len(contents) :]:
             panel.close()
         del self._panels[len(contents) :]
+        # Before they get a size, with which Bokeh measures how high their titles are.
+        for panel, content in zip(self._panels, contents, strict=False):
+            panel.put(content)
         for content in contents[len(self._panels) :]:
             self._panels.append(MapPanel(content, self._ranges, self.colors, self._crosshair))
         self.resize(self._width_px)
@@ -179,9 +186,7 @@ class MapGrid(View):
     def _frame(self) -> None:
         """Let the ranges end where the scene does."""
         if self._session.scene is not None:
-            half = 0.5 * self._session.scene.extent_kpc
-            for axis in self._ranges:
-                set_range(axis, -half, half)
+            frame_map(self._ranges, self._session.scene.extent_kpc)
 
     def _update(self, *events: Any) -> None:
         if not events or any(event.name == "scene" for event in events):

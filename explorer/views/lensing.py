@@ -16,7 +16,7 @@ from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
 from explorer.views.cards import cards
-from explorer.views.chart import set_range
+from explorer.views.chart import frame_map
 from explorer.views.drawing import DrawingBar
 from explorer.views.lenses import LensPanel, Overlay
 from explorer.views.maps import MapContent
@@ -156,9 +156,8 @@ class LensingPage(View):
     def _show(self) -> None:
         bending, scene = self.bending, self._scene()
         half = 0.5 * scene.extent_kpc if scene else 50.0
-        for axis in self._ranges:
-            if axis.reset_end != half:
-                set_range(axis, -half, half)
+        if self._ranges[0].reset_end != half:
+            frame_map(self._ranges, 2.0 * half)
         for panel, content in zip(self._maps, self.contents(), strict=True):
             panel.put(content)
         if bending is None or self._masses is None:

@@ -11,7 +11,16 @@ from weakref import WeakMethod
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import AllLabels, CustomJSHover, FixedTicker, HoverTool, Label, Range1d
+from bokeh.models import (
+    AllLabels,
+    CustomJS,
+    CustomJSHover,
+    FixedTicker,
+    HoverTool,
+    Label,
+    Range1d,
+    WheelZoomTool,
+)
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
 from panel.viewable import Viewer
@@ -27,6 +36,8 @@ from explorer.scales import (
     tick_label,
 )
 from explorer.views.crosshair import Crosshair
+
+_RESET = "for (const axis of axes) axis.setv({ start: axis.reset_start, end: axis.reset_end })"
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,7 @@ class MapPanel(Viewer):
         self._colors = colors
         self._crosshair = crosshair
         self._has_x = self._has_y = True
-        self._area = "auto"
+        self._area, self._below, self._above = "auto", 0, 0
         self._size = 220
         self._figure: Any = None
         self._handles: Any = None
@@ -129,7 +140,8 @@ class MapPanel(Viewer):
                 colorbar_opts={"height": 9, "padding": 0, "title_standoff": 4, "margin": 6},
                 frame_width=self._size, frame_height=self._size,
                 tools=[] if crosshair else ["hover"],
-                default_tools=["pan", "wheel_zoom", "box_zoom", "reset"], active_tools=["pan"],
+                default_tools=["pan", WheelZoomTool(modifiers="ctrl"), "box_zoom", "reset"],
+                active_tools=["pan"],
                 toolbar="above", shared_axes=False, axiswise=True,
                 framewise=True,
                 hooks=[_weakly(self._dress)], xlabel="x (kpc)", ylabel="y (kpc)",
@@ -167,6 +179,10 @@ class MapPanel(Viewer):
     def _redraw(self) -> None:
         """Draw the content that is there by now."""
         self._is_due = False
+        self._paint()
+        self._describe()
+
+    def _paint(self) -> None:
         content = self._content
         low, high = content.on_scale(content.limits).tolist()
         self._handles["color_mapper"].update(low=low, high=high, palette=palette(content.colormap))
@@ -178,7 +194,6 @@ class MapPanel(Viewer):
                 "x": [-half], "y": [-half], "dw": [side], "dh": [side],
             }  # fmt: skip
         self._handles["glyph_renderer"].data_source.data = drawn
-        self._describe()
 
     def close(self) -> None:
         """Leave the crosshair."""
@@ -186,10 +201,15 @@ class MapPanel(Viewer):
             self._crosshair.leave(self._figure)
 
     def resize(
-        self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto"
-    ) -> None:
-        """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid."""
+        self, size: int, *, has_x: bool = True, has_y: bool = True, area: str = "auto",
+        below: int = 0, above: int = 0,
+    ) -> None:  # fmt: skip
+        """Set the side of the frame in pixels, which axes are drawn, and the area of a CSS grid.
+
+        At least so many pixels as `below` and `above` are kept there for bar, axis and title.
+        """
         self._size, self._has_x, self._has_y, self._area = size, has_x, has_y, area
+        self._below, self._above = below, above
         if self._figure is not None:
             self._fit(self._figure)
 
@@ -199,6 +219,7 @@ class MapPanel(Viewer):
         if self._figure is not figure:
             self._figure, self._handles, self._styled = figure, plot.handles, None
             self._prepare(plot, figure)
+            self._paint()  # A figure made anew, by another theme, has what HoloViews drew last.
         self._describe()
         self._fit(figure)
 
@@ -249,11 +270,16 @@ class MapPanel(Viewer):
         figure.update(
             styles={**theme.RIGID, "grid-area": self._area},
             min_border_left=theme.MARGIN_LEFT if self._has_y else 0, min_border_right=theme.GAP,
-            min_border_top=0, min_border_bottom=0, frame_height=self._size, frame_width=self._size,
+            min_border_top=self._above, min_border_bottom=self._below,
+            frame_height=self._size, frame_width=self._size,
         )  # fmt: skip
 
     def _prepare(self, plot: Any, figure: Any) -> None:
         figure.x_range, figure.y_range = self._ranges
+        figure.toolbar.active_scroll = next(
+            tool for tool in figure.toolbar.tools if isinstance(tool, WheelZoomTool)
+        )
+        figure.js_on_event("doubletap", CustomJS(args={"axes": self._ranges}, code=_RESET))
         figure.title.align = "left"
         bar = plot.handles["colorbar"]
         bar.background_fill_color = None

@@ -66,8 +66,15 @@ class Sky {
 
   reset() { this.look(this.whole()); }
 
+  // The view, moved away from the map by half of it at most, as Bokeh's ranges are.
+  inside({ x0, x1, y0, y1 }) {
+    const place = (low, wide) => Math.min(Math.max(low, -this.extent), this.extent - wide);
+    const wide = x1 - x0, high = y1 - y0, left = place(x0, wide), bottom = place(y0, high);
+    return { x0: left, x1: left + wide, y0: bottom, y1: bottom + high };
+  }
+
   look(view, isOurs = true) {
-    this.view = view;
+    this.view = isOurs ? this.inside(view) : view;
     this.changed();
     if (!isOurs || !this.range) return;
     // Bokeh's maps take longer to draw than ours: they follow at their own pace.
@@ -83,7 +90,7 @@ class Sky {
   zoom(factor, about) {
     const { x0, x1, y0, y1 } = this.view, [x, y] = about || [(x0 + x1) / 2, (y0 + y1) / 2];
     const wide = (x1 - x0) * factor;
-    if (wide > 4 * this.extent || wide < 4 * this.extent / this.pixels) return;
+    if (wide > 2 * this.extent || wide < 4 * this.extent / this.pixels) return;
     this.look({ x0: x + (x0 - x) * factor, x1: x + (x1 - x) * factor,
                 y0: y + (y0 - y) * factor, y1: y + (y1 - y) * factor });
   }

@@ -27,7 +27,7 @@ class Translate(View):
     def __init__(self, session: Session, **params: Any):
         super().__init__(session, **params)
         ranges = (Range1d(start=-50, end=50), Range1d(start=-50, end=50))
-        self._beside, self._crosshair = session.beside, Crosshair(margin=(0, 12), align="center")
+        self._beside, self._crosshair = session.beside, Crosshair(margin=(0, 4), align="center")
         self._bar = GridBar(session, self._beside, self._crosshair)
         self._maps = MapGrid(session, self._beside, ranges, self._crosshair)
         self._steps = StepPlayer(session, *ranges, crosshair=self._crosshair.move)

@@ -21,7 +21,7 @@ from explorer.translation import NUM_BINS
 from explorer.views.aperture import ApertureInput, AperturePanel
 from explorer.views.calibration import CSS, calibration_html
 from explorer.views.cards import cards
-from explorer.views.chart import set_range
+from explorer.views.chart import frame_map
 from explorer.views.drawing import DrawingBar
 from explorer.views.maps import MapContent, quantity
 from explorer.views.plots import ProfilePlot, SampleSheet
@@ -128,9 +128,8 @@ class Uncertainty(View):
     def _update(self, *events: Any) -> None:
         session, scene = self._session, self._scene()
         if scene is not None and scene.key != self._galaxy:
-            self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
-            for axis in self._ranges:
-                set_range(axis, -half, half)
+            self._galaxy = scene.key
+            frame_map(self._ranges, scene.extent_kpc)
             self._aperture.place(central_aperture(scene, session.store.target), scene.extent_kpc)
         contents = self.contents()
         for panel, content in zip(self._maps, contents, strict=True):

@@ -30,6 +30,19 @@ PICTURES = """() => [...Bokeh.index].flatMap(function find(view) {
 })"""
 
 
+# Pixels from the lower end of each color bar, with its numbers, to that of its figure.
+ROOM = """() => [...Bokeh.index].flatMap(function find(view) {
+  const bars = view.model.type !== 'Figure' ? [] : [...view.renderer_views.values()]
+    .filter(each => each.model.type === 'ColorBar')
+    .map(bar => view.bbox.height - bar.bbox.bottom);
+  return bars.concat((view.child_views || []).flatMap(find));
+})"""
+RANGE = """() => {
+  const figure = [...Bokeh.documents[0]._all_models.values()].find(m => m.type === 'Figure');
+  return [figure.x_range.start, figure.x_range.end];
+}"""
+
+
 def maps(page):
     return page.evaluate(MAPS)
 
@@ -51,7 +64,11 @@ def test_translators_side_by_side(open_page):
     assert shown[4]["sum"] != first
     wait_until(lambda: "beside=ddpm" in page.evaluate("location.search"), "the address")
 
+    assert min(page.evaluate(ROOM)) >= 0  # numbers of color bars below the lower row as well
+
     # Pointing at one map tells values in every one, of ours and the player's.
+    place = page.locator(".crosshair span")
+    wide = place.bounding_box()["width"]
     frame = page.locator(".bk-Figure").first.bounding_box()
     page.mouse.move(frame["x"] + 150, frame["y"] + 120)
     page.mouse.move(frame["x"] + 160, frame["y"] + 130)
@@ -59,6 +76,8 @@ def test_translators_side_by_side(open_page):
     told = [m["told"] for m in maps(page)]
     assert [each.rsplit(" ")[-1] for each in told] == ["kpc⁻²"] * 3 + ["dex", "kpc⁻²", "dex"]
     wait_until(lambda: page.locator(".map output:visible").count() == 3, "the player's values")
+    assert place.inner_text().endswith("kpc")
+    assert place.bounding_box()["width"] == wide  # or what stands beside would make way for it
     page.mouse.move(5, 5)
     wait_until(lambda: not any(m["told"] for m in maps(page)), "no values")
 
@@ -69,6 +88,41 @@ def test_translators_side_by_side(open_page):
     wait_until(lambda: maps(page)[1]["sum"] > 1e6, "values, no logarithms")
     page.get_by_role("button", name="Own", exact=True).click()
     wait_until(lambda: "limits=own" in page.evaluate("location.search"), "own limits")
+    assert page.console.complaints == []
+
+
+def test_upper_maps_zoom_reset_and_stay(open_page):
+    page = open_page("?steps=2")
+    wait_until(lambda: len(maps(page)) == 4 and all(m["isThere"] for m in maps(page)), "the maps")
+    whole = page.evaluate(RANGE)
+    side = whole[1] - whole[0]
+    wait_until(lambda: page.locator("#poster").count() == 0, "the figures")
+    frame = page.locator(".bk-Figure").first.bounding_box()
+    x, y = frame["x"] + 160, frame["y"] + 130
+
+    def width():
+        low, high = page.evaluate(RANGE)
+        return high - low
+
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    wait_until(lambda: width() < 0.9 * side, "the zoom")
+    page.mouse.dblclick(x, y)
+    wait_until(lambda: page.evaluate(RANGE) == whole, "the reset")
+    for _ in range(4):
+        page.mouse.move(x - 60, y)
+        page.mouse.down()
+        page.mouse.move(x + 120, y, steps=4)
+        page.mouse.up()
+    # Half of the map stays on view.
+    wait_until(lambda: page.evaluate(RANGE) == pytest.approx([-side, 0], abs=1e-6), "the bound")
+    page.mouse.dblclick(x, y)
+    wait_until(lambda: page.evaluate(RANGE) == whole, "the reset")
+    page.mouse.wheel(0, 200)  # scrolls the page
+    page.wait_for_timeout(300)
+    assert page.evaluate(RANGE) == whole
     assert page.console.complaints == []
 
 

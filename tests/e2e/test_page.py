@@ -35,6 +35,12 @@ _MAPS_JS = """() => {
 }"""
 
 
+# Sides in kpc of the maps that are drawn, and of the axes they are drawn in.
+_SIDES_JS = """() => [...Bokeh.documents[0]._all_models.values()]
+  .filter(m => m.type == 'Figure')
+  .flatMap(m => m.renderers.filter(r => r.glyph.image && r.data_source.data.dw?.length)
+    .map(r => [r.data_source.data.dw[0], m.x_range.end - m.x_range.start]))"""
+
 # What the player of the steps shows: [[title, what there is to see, picture]].
 _PLAYER_JS = """canvases => canvases.map(
   canvas => [...canvas.getAttribute('aria-label').split(': '), canvas.toDataURL()])"""
@@ -237,3 +243,33 @@ def frames(page):
         "m.renderers.some(r => r.glyph.image)).map(m => [m.inner_width, m.inner_height])"
     )
     return [tuple(sides) for sides in found]
+
+
+def test_a_theme_chosen_on_another_page_leaves_the_maps_those_of_the_galaxy(open_page):
+    page = open_page("?steps=2")
+    page.locator(".label", has_text="step 2/2").wait_for()
+    translated(page)
+    before = value_of(page, "Input")
+    choose(page, "Galaxy", "Massive halo 1")
+    wait_until(lambda: value_of(page, "Input") not in (None, before), "the other galaxy")
+    own = value_of(page, "Input")
+    page.get_by_role("tab", name="Population").click()
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Toggle theme").click()
+    page.wait_for_timeout(500)
+    page.get_by_role("tab", name="Translate").click()
+    wait_until(lambda: value_of(page, "Input") is not None, "the maps again")
+    page.wait_for_timeout(2000)  # in which they were drawn anew
+    assert value_of(page, "Input") == own
+    assert all(drawn == pytest.approx(axis) for drawn, axis in page.evaluate(_SIDES_JS))
+
+
+def test_the_page_on_view_is_in_the_address(open_page):
+    page = open_page("?steps=2&page=compare")
+    page.get_by_role("tab", name="Compare", selected=True).wait_for()
+    page.get_by_role("table").first.wait_for()
+    page.get_by_role("tab", name="Profiles").click()
+    wait_until(lambda: query(page).get("page") == "profiles", "the address")
+    page.get_by_role("tab", name="Translate").click()
+    wait_until(lambda: "page" not in query(page), "the address")
+    translated(page)

@@ -9,7 +9,7 @@ import matplotlib.image
 import panel as pn
 import pytest
 
-from explorer.page import LOST, build
+from explorer.page import LOST, VIEWS, build
 from tests.accessibility import serious_findings
 from tests.waiting import wait_until
 
@@ -192,6 +192,29 @@ def test_nothing_moves_while_it_works(shell):
     seed.press("Enter")
     shell.get_by_text("4 steps, kept from before").wait_for()
     assert places() == before
+
+
+@pytest.fixture
+def narrow(shell):
+    shell.set_viewport_size({"width": 800, "height": 900})
+    shell.wait_for_timeout(600)
+    yield shell
+    shell.set_viewport_size({"width": 1440, "height": 900})
+    shell.wait_for_timeout(600)
+
+
+def test_a_narrow_header_is_all_in_reach(narrow):
+    tabs = narrow.get_by_role("tab")
+    assert tabs.count() == len(VIEWS)
+    tabs.first.focus()
+    narrow.keyboard.press("End")
+    assert tabs.last.evaluate("tab => tab.matches(':focus')")
+    buttons = [narrow.get_by_role("button", name=name) for name in ("Help: a tour", "Toggle theme")]
+    for reached in (*tabs.all(), *buttons):
+        reached.click(trial=True)  # which waits until it can be hit, and does no more
+        box = reached.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 800
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -2,6 +2,7 @@
 
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +241,16 @@ def test_a_picture_has_the_galaxy_the_right_way_up(monkeypatch):
     side = len(pixels)
     assert pixels[-side // 8, side // 8] > 2 * pixels[side // 8, side // 8]
     assert thumbnails.picture("any", "stars") == ""
+
+
+def test_the_gallery_tells_the_stellar_mass_that_stands_beside_the_maps(run, monkeypatch):
+    side = thumbnails.SIDE
+    maps = {"stars": np.full((side, side), 2.0, np.float32)}
+    known = replace(run.scene, maps=maps, properties={"stellar_mass": 7e10})
+    for scene, mass in ((known, 7e10), (replace(known, properties={}), 2.0 * 40.0**2)):
+        monkeypatch.setattr(thumbnails, "SKETCHES", library.Shelf(capacity=1, max_bytes=10**7))
+        monkeypatch.setattr(library, "load_scene", lambda *given, s=scene: s)
+        assert thumbnails.sketch("any").stellar_mass == pytest.approx(mass)
 
 
 def test_the_catalog_comes_first():

@@ -49,6 +49,16 @@ def test_address_carries_the_angles_of_the_free_rotation_alone(store):
     assert "angles" not in store.address()
 
 
+def test_address_carries_the_page_where_it_is_not_the_first(store):
+    assert "page" not in store.address()
+    store.offer_pages(["lensing", "compare"])
+    store.page = "compare"
+    assert store.address().endswith("&page=compare")
+    (sentence,) = store.accept({"page": "harbor"})
+    assert "which is not one of lensing, compare" in sentence
+    assert store.page == "compare"
+
+
 @pytest.mark.parametrize("bad", ["181,0,0", "10,20", "nan,0,0", "-1,0,0", "up", 60, "1,2,3,4"])
 def test_bad_angles_are_a_sentence(store, bad):
     (sentence,) = store.accept({"rotation": 0, "angles": bad})

@@ -47,6 +47,7 @@ def session(monkeypatch):
 
 
 def test_a_view_is_made_when_it_is_first_chosen(session):
+    session.store.offer_pages(["second"])
     views = Views(session, (First, Second), 1000)
     assert [type(view) for view in Heard.made] == [First]
     assert [item["label"] for item in views.menu.items] == ["First", "Second"]
@@ -60,6 +61,7 @@ def test_a_view_is_made_when_it_is_first_chosen(session):
 
 
 def test_a_hidden_view_waits_and_makes_up_in_one_go(session):
+    session.store.offer_pages(["second"])
     views = Views(session, (First, Second), 1000)
     views.menu.active = 1
     first, second = Heard.made
@@ -73,6 +75,7 @@ def test_a_hidden_view_waits_and_makes_up_in_one_go(session):
 
 
 def test_a_view_that_missed_nothing_does_nothing(session):
+    session.store.offer_pages(["second"])
     views = Views(session, (First, Second), 1000)
     views.menu.active = 1
     views.menu.active = 0
