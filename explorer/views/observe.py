@@ -18,7 +18,7 @@ from explorer.scales import dex_limit, log_limits
 from explorer.session import Session
 from explorer.views.bent import KEY_CSS
 from explorer.views.cards import cards
-from explorer.views.chart import set_range
+from explorer.views.chart import frame_map
 from explorer.views.maps import MapContent, MapPanel, quantity
 from explorer.views.observed import ObservedPanel, SpreadPlot
 from explorer.views.radio import CSS, numbers_html
@@ -28,7 +28,7 @@ from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 400
 # Of the maps of HI from the true peak on, whatever the noise, so that one sees how strong it is.
-_DECADES = 3.0
+_DECADES = 2.5
 _KEY = (
     "The white ellipse is the beam; white lines are at three times the noise. The observed map has "
     "the pixels of the true one, and the darkest color below zero. Prediction, spread and error "
@@ -143,9 +143,8 @@ class ObservePage(View):
     def _update(self, *events: Any) -> None:
         sight, scene = self._sight, self._scene
         if scene is not None and scene.key != self._galaxy:
-            self._galaxy, half = scene.key, 0.5 * scene.extent_kpc
-            for axis in self._ranges:
-                set_range(axis, -half, half)
+            self._galaxy = scene.key
+            frame_map(self._ranges, scene.extent_kpc)
         for panel, content in zip(self._maps, self.contents(), strict=True):
             panel.put(content)
         observed = self._maps[1]

@@ -16,13 +16,15 @@ from explorer.scales import log_ticks, palette
 from explorer.views.maps import MapContent, MapPanel
 from explorer.views.plots import Plot
 
+# The beam's box in parts of the map's side at least, and in widths of the beam.
+_BOX, _BOX_BEAMS = 0.08, 1.4
 # In the corner that the scale bar leaves free, wherever the zoom is.
 _TO_CORNER = """
-const {major, reach} = beam.data;
+const {major} = beam.data;
 if (major.length) {
-  const x = x_range.end - 0.04 * (x_range.end - x_range.start) - 0.5 * reach[0];
-  const y = y_range.start + 0.04 * (y_range.end - y_range.start) + 0.5 * reach[0];
-  beam.data = {...beam.data, x: [x], y: [y]};
+  const side = Math.max(least * (x_range.end - x_range.start), beams * major[0]);
+  const at = {x: [x_range.end - 0.5 * side], y: [y_range.start + 0.5 * side], side: [side]};
+  beam.data = {...beam.data, ...at};
 }
 """
 
@@ -52,11 +54,15 @@ class ObservedPanel(MapPanel):
         super()._prepare(plot, figure)
         for color, width in (("black", 2.2), ("white", 1.0)):
             figure.multi_line("xs", "ys", source=self._lines, line_color=color, line_width=width)
+        figure.rect("x", "y", width="side", height="side", source=self._beam, fill_color="black",
+                    fill_alpha=0.85, line_color=None)  # fmt: skip
         figure.ellipse("x", "y", width="minor", height="major", angle="angle", source=self._beam,
-                       fill_color="white", line_color="black", line_width=1.5)  # fmt: skip
+                       fill_color="white", line_color="white")  # fmt: skip
         x_range, y_range = self._beam_ranges
-        follow = CustomJS(args={"beam": self._beam, "x_range": x_range, "y_range": y_range},
-                          code=_TO_CORNER)  # fmt: skip
+        follow = CustomJS(
+            args={"beam": self._beam, "x_range": x_range, "y_range": y_range, "least": _BOX,
+                  "beams": _BOX_BEAMS}, code=_TO_CORNER,
+        )  # fmt: skip
         for axis in (x_range, y_range):
             axis.js_on_change("start", follow)
             axis.js_on_change("end", follow)
@@ -140,11 +146,12 @@ class SpreadPlot(Plot):
 def _beam_of(seen: Seen | None, ranges: tuple[Any, Any]) -> dict[str, list[float]]:
     """Return the ellipse in the corner. Its angle is from y through -x: north through east."""
     if seen is None:
-        return {name: [] for name in ("x", "y", "major", "minor", "angle", "reach")}
+        return {name: [] for name in ("x", "y", "major", "minor", "angle", "side")}
     major, minor = seen.beam_kpc
     x_range, y_range = ranges
-    pad = 0.04 * (x_range.end - x_range.start) + 0.5 * major
+    side = max(_BOX * (x_range.end - x_range.start), _BOX_BEAMS * major)
     return {
-        "x": [x_range.end - pad], "y": [y_range.start + pad], "major": [major], "minor": [minor],
-        "angle": [float(np.radians(seen.beam.position_angle_deg))], "reach": [major],
+        "x": [x_range.end - 0.5 * side], "y": [y_range.start + 0.5 * side], "side": [side],
+        "major": [major], "minor": [minor],
+        "angle": [float(np.radians(seen.beam.position_angle_deg))],
     }  # fmt: skip
