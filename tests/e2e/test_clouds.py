@@ -14,7 +14,9 @@ pytestmark = pytest.mark.browser
 
 
 def picture(canvas):
-    return matplotlib.image.imread(io.BytesIO(canvas.screenshot()))[..., :3]
+    # Of the place: a canvas may be replaced by another while a picture of itself is taken.
+    page = canvas.page.screenshot(clip=canvas.bounding_box())
+    return matplotlib.image.imread(io.BytesIO(page))[..., :3]
 
 
 def test_clouds_are_turned_and_follow_the_galaxy(open_page):
