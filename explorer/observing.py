@@ -15,6 +15,7 @@ from data.imaging import Beam
 from data.line21cm import column_density
 from data.observation import Instrument, Observed, RadioObservation, nearest_mpc
 from data.observed_store import OBSERVED_HI
+from engine.checkpoint import sources_of
 from engine.shelf import available
 from explorer import library
 from explorer.ensemble import mean_map, spread_dex
@@ -198,7 +199,7 @@ def observe(scene: Scene, setting: Setting, check: Callable[[], None] = lambda: 
 def translator_to(target: str) -> str | None:
     """Return the name of the first translator from observed HI to `target`; None without one."""
     for name, card in available(observed=True).items():
-        if OBSERVED_HI in card.get("sources", card["domains"]) and target in card["domains"]:
+        if OBSERVED_HI in sources_of(card) and target in card["domains"]:
             return name
     return None
 

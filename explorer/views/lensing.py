@@ -15,7 +15,7 @@ from explorer.library import Scene
 from explorer.sampling import Sampling
 from explorer.session import Session
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
-from explorer.views.cards import cards
+from explorer.views.cards import cards, fit_grid
 from explorer.views.chart import frame_map
 from explorer.views.drawing import DrawingBar
 from explorer.views.lenses import LensPanel, Overlay
@@ -23,7 +23,6 @@ from explorer.views.maps import MapContent
 from explorer.views.optics import OpticsInput
 from explorer.views.plots import ValueStrip
 from explorer.views.view import View
-from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 380
 
@@ -78,12 +77,7 @@ class LensingPage(View):
 
     def fit(self, width_px: int) -> None:
         """Fit maps and the strip into `width_px`."""
-        columns = num_columns(width_px)
-        size = frame_size(width_px, columns)
-        grid = f"repeat({columns}, max-content)"
-        self._grid.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
-        for index, panel in enumerate(self._maps):
-            panel.resize(size, has_y=index % columns == 0)
+        _, size = fit_grid(self._grid, self._maps, width_px)
         self.strip.figure.update(min_border_left=0, frame_height=size, frame_width=size)
 
     def contents(self) -> list[MapContent]:

@@ -17,14 +17,13 @@ from explorer.observing import SEEN, Point, Sight
 from explorer.scales import dex_limit, log_limits
 from explorer.session import Session
 from explorer.views.bent import KEY_CSS
-from explorer.views.cards import cards
+from explorer.views.cards import cards, fit_grid
 from explorer.views.chart import frame_map
 from explorer.views.maps import MapContent, MapPanel, quantity
 from explorer.views.observed import ObservedPanel, SpreadPlot
 from explorer.views.radio import CSS, numbers_html
 from explorer.views.telescope import TelescopeInput
 from explorer.views.view import View
-from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 400
 # Of the maps of HI from the true peak on, whatever the noise, so that one sees how strong it is.
@@ -83,12 +82,7 @@ class ObservePage(View):
 
     def fit(self, width_px: int) -> None:
         """Fit maps and chart into `width_px`."""
-        columns = num_columns(width_px)
-        size = frame_size(width_px, columns)
-        grid = f"repeat({columns}, max-content)"
-        self._grid.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
-        for index, panel in enumerate(self._maps):
-            panel.resize(size, has_y=index % columns == 0)
+        _, size = fit_grid(self._grid, self._maps, width_px)
         wide = 2 * size + theme.GAP - theme.MARGIN_LEFT
         self.plot.pane.styles = {"flex": "none", "grid-column": "span 2"}
         self.plot.figure.update(frame_height=size, frame_width=wide)

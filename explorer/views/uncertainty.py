@@ -20,14 +20,13 @@ from explorer.session import Session
 from explorer.translation import NUM_BINS
 from explorer.views.aperture import ApertureInput, AperturePanel
 from explorer.views.calibration import CSS, calibration_html
-from explorer.views.cards import cards
+from explorer.views.cards import cards, fit_grid
 from explorer.views.chart import frame_map
 from explorer.views.drawing import DrawingBar
 from explorer.views.maps import MapContent, quantity
 from explorer.views.plots import ProfilePlot, SampleSheet
 from explorer.views.posterior import Posterior
 from explorer.views.view import View
-from explorer.views.viewport import frame_size, num_columns
 
 _NUMBERS_PX = 290
 _SMALL_PX = 64  # a side of samples that are being drawn, to be sent several times a second
@@ -80,12 +79,8 @@ class Uncertainty(View):
     def fit(self, width_px: int) -> None:
         """Fit maps and plots into `width_px`."""
         self._width_px = width_px
-        columns = num_columns(width_px)
-        size, wide = frame_size(width_px, columns), columns == 4
-        grid = f"repeat({columns}, max-content)"
-        self._map_row.styles = {"display": "grid", "grid-template-columns": grid, "row-gap": "12px"}
-        for index, panel in enumerate(self._maps):
-            panel.resize(size, has_y=index % columns == 0)
+        columns, _ = fit_grid(self._map_row, self._maps, width_px)
+        wide = columns == 4
         self._plots.styles = {"flex-wrap": "nowrap" if wide else "wrap", "row-gap": "12px"}
         free = width_px - (_NUMBERS_PX if wide else 0) - 4 * theme.GAP - 2 * theme.MARGIN_LEFT
         for plot in (self._profile, self._posterior.strip):
