@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 from bokeh.models import Range1d
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from data.domains import get_domain
 from data.normalize import Normalization
 from engine.step import Step
+from explorer import theme
 from explorer.clouds import spots, surface_density
 from explorer.ensemble import Ensemble
 from explorer.library import Scene
@@ -124,8 +124,7 @@ def bare_session(
 ) -> Session:
     """Return a session of no galaxy's maps."""
     check_pair(source, target)
-    if "bokeh" not in hv.Store.registry:
-        hv.extension("bokeh", logo=False)
+    theme.start_holoviews()
     store = Store(cards=cards or {NAME: {"title": "Own arrays", "default_steps": 1}})
     store.param.update(source=source, target=target)
     return Session(store, dark=dark)

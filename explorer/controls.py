@@ -15,6 +15,7 @@ from explorer.export import FORMATS, export_bytes, export_name, takes_others, un
 from explorer.session import Session
 from explorer.store import Store
 from explorer.translation import Run
+from explorer.turns import Due
 from explorer.views.direction import DirectionControl
 from explorer.views.facts import Facts
 
@@ -74,11 +75,12 @@ class Controls(Viewer):
             stylesheets=[_STATUS_CSS],
         )  # fmt: skip
         self._facts = Facts(session)
+        update = Due(session.change, self._update).ask
         session.param.watch(
-            self._update, ["scene", "run", "preview", "busy", "ahead", "loading", "problem"]
+            update, ["scene", "run", "preview", "busy", "ahead", "loading", "problem"]
         )
-        session.beside.param.watch(self._update, "lanes")
-        store.param.watch(self._update, ["translator"])
+        session.beside.param.watch(update, "lanes")
+        store.param.watch(update, ["translator"])
         self._update()
 
     def _make_choices(self) -> list[Any]:

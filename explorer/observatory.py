@@ -1,4 +1,4 @@
-"""The observations that a session asks for, one after the other, on the worker of models."""
+"""The observations that a session asks for, one after the other, and their translations."""
 
 from __future__ import annotations
 
@@ -114,16 +114,22 @@ class Observatory(param.Parameterized):
         same = (
             kept is not None and kept.scene is scene and kept.seen.fits(setting, scene.extent_kpc)
         )
-        before = kept.seen if same else None
 
-        def work(job: worker.Job) -> Sight:
+        def look(job: worker.Job) -> Sight:
+            start = time.perf_counter()
+            seen = observe(scene, setting, job.check)
+            return Sight(scene, target, seen, seconds=time.perf_counter() - start)
+
+        def go_on(sight: Sight) -> None:
+            self.param.update(sight=sight, said="Translating…")
+            keep(session.compute(partial(sample, sight), show, fail))
+
+        def sample(sight: Sight, job: worker.Job) -> Sight:
             start = time.perf_counter()
             tell = session.reporter(job, self._progress)
-            seen = before or observe(scene, setting, job.check)
-            sight = Sight(scene, target, seen)
-            session.tell(job, partial(self.param.update, sight=sight))
-            samples = translate(seen, target, seed=seed, on_step=tell)
-            return replace(sight, samples=samples, seconds=time.perf_counter() - start)
+            samples = translate(sight.seen, target, seed=seed, on_step=tell)
+            seconds = sight.seconds + time.perf_counter() - start
+            return replace(sight, samples=samples, seconds=seconds)
 
         def show(sight: Sight) -> None:
             points = self.points.setdefault(of_view, {})
@@ -140,11 +146,16 @@ class Observatory(param.Parameterized):
                 self.sight = None
             self.param.update(busy=False, said=sentence)
 
-        what = "Observing…" if before is None else "Translating…"
-        self.param.update(progress=(0, 0), said=what)
-        self._job = session.compute(work, show, fail)
-        if self._job is None:
-            fail("Too much waits already: try again in a moment.")
+        def keep(job: worker.Job | None) -> None:
+            self._job = job
+            if job is None:
+                fail("Too much waits already: try again in a moment.")
+
+        self.param.update(progress=(0, 0), said="Observing…")
+        if kept is not None and same:
+            go_on(Sight(scene, target, kept.seen))
+        else:
+            keep(session.compute(look, show=go_on, fail=fail, at=worker.TELESCOPE))
 
     def _progress(self, step: int, number: int) -> None:
         self.param.update(progress=(step, number), said=f"Translating: step {step} of {number}")

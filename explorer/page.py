@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import holoviews as hv
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.themes import Theme
@@ -14,6 +13,7 @@ from panel.io.resources import LOCAL_DIST
 
 from explorer import theme
 from explorer.controls import Controls
+from explorer.garbage import SWEEPER
 from explorer.session import Session
 from explorer.store import ADDRESS, Store
 from explorer.views.clouds import CloudsPage
@@ -43,7 +43,7 @@ VIEWS: tuple[type[View], ...] = (
 def build() -> pmui.Page:
     """Return the page of a new session, its first translation on the way."""
     pn.extension(disconnect_notification=LOST)
-    hv.extension("bokeh", logo=False)
+    theme.start_holoviews()
     dark = is_dark(pn.state.cookies)
     pn.config.theme = "dark" if dark else "default"
     store = Store()
@@ -67,6 +67,7 @@ def build() -> pmui.Page:
         )
     location = pn.state.location
     if location is not None:
+        SWEEPER.note_page()
 
         def refuse(bad: dict[str, Any]) -> None:
             notices.complain(store.accept(bad))
@@ -78,6 +79,7 @@ def build() -> pmui.Page:
         # Angles that no longer count go; nothing else would take them out of the address.
         store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())
+        pn.state.on_session_destroyed(lambda context: SWEEPER.note_page())
 
     def follow_browser(*events: object) -> None:
         session.dark = page.dark_theme

@@ -108,6 +108,14 @@ def palette(name: str, colors: int = 256) -> list[str]:
     return list(_palette(name, colors))
 
 
+def palette_words(name: str) -> str:
+    """Return `palette` in one text, for components of the page, where a list would cost ten times.
+
+    All that a component is told is looked through for other models, value by value.
+    """
+    return " ".join(palette(name))
+
+
 @lru_cache(maxsize=32)
 def _palette(name: str, colors: int) -> tuple[str, ...]:
     if name == DIVERGING:

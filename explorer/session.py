@@ -11,17 +11,15 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import panel as pn
 import param
 from numpy.typing import NDArray
-from panel.io.state import set_curdoc
 
 from explorer import library, worker
 from explorer.library import Scene
 from explorer.store import Store, View
 from explorer.together import Wish
 from explorer.translation import Run
-from explorer.turns import turns_here
+from explorer.turns import changer
 
 if TYPE_CHECKING:
     from explorer.beside import Beside
@@ -80,9 +78,7 @@ class Session(param.Parameterized):
         super().__init__(**params)
         self.store = store
         OPEN.add(self)
-        self._document = pn.state.curdoc
-        is_served = self._document is not None and self._document.session_context is not None
-        self._turns = turns_here() if is_served else None
+        self.change = changer()
         self._load_job: worker.Job | None = None
         self._run_job: worker.Job | None = None
         self._jobs: list[worker.Job] = []
@@ -198,15 +194,18 @@ class Session(param.Parameterized):
         work: Callable[[worker.Job], T],
         show: Callable[[T], None],
         fail: Callable[[str], None],
+        at: worker.Worker | None = None,
     ) -> worker.Job | None:
-        """Do `work` on the worker of models and hand its result to `show` on the page's thread.
+        """Do `work` on a worker and hand its result to `show` on the page's thread.
 
-        `work` gets its job, to ask whether it is still wanted; `fail` gets a sentence on what went
-        wrong. The job, to cancel it; None where too much waits already.
+        The worker is that of models unless another is given. `work` gets its job, to ask whether it
+        is still wanted; `fail` gets a sentence on what went wrong. Returns the job, to cancel it,
+        or None where too much waits already.
         """
 
         task = self._task(work, show, lambda error: partial(fail, explain(error)))
-        return self._keep(worker.MODEL.submit(task, id(self), self._place_teller()))
+        at = worker.MODEL if at is None else at
+        return self._keep(at.submit(task, id(self), self._place_teller()))
 
     def wish(
         self,
@@ -381,18 +380,8 @@ class Session(param.Parameterized):
             if not job.cancelled:
                 change()
 
-        if job.cancelled:
-            return
-        if self._turns is None:
-            apply()
-            return
-
-        def schedule() -> None:
-            with set_curdoc(self._document):
-                pn.state.execute(apply, schedule=True)
-
-        # From another thread a document loses what is scheduled while it lets go what it has held.
-        self._turns.add(schedule)
+        if not job.cancelled:
+            self.change(apply)
 
 
 def explain(error: Exception) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bokeh.models import CustomJSTickFormatter, Range1d, ScaleBar
+import holoviews as hv
+from bokeh.models import ColorMapper, CustomJSTickFormatter, Range1d, ScaleBar
 from bokeh.models.annotations.dimensional import Metric
 
-from explorer.scales import DIVERGING, TICK_JS
+from explorer.scales import DIVERGING, TICK_JS, palette
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,20 @@ MATERIAL = {"dark": material(DARK, "dark"), "light": material(LIGHT, "light")}
 
 # Models of Bokeh that `style_figure` dresses, so that the page's own theme leaves them alone.
 OWN_MODELS = ("Axis", "BaseColorBar", "ColorBar", "Figure", "Grid", "Legend", "Plot", "Title")
+
+
+def start_holoviews() -> None:
+    """Have HoloViews draw by Bokeh; once, as it goes through all its elements for it each time."""
+    if "bokeh" not in hv.Store.registry:
+        hv.extension("bokeh", logo=False)
+
+
+def set_colors(mapper: ColorMapper, limits: tuple[float, float], colormap: str) -> None:
+    """Give a Bokeh color mapper limits, and its palette where that is new: it checks each color."""
+    mapper.update(low=limits[0], high=limits[1])
+    colors = palette(colormap)
+    if mapper.palette != colors:
+        mapper.palette = colors
 
 
 def style_figure(figure: Any, palette: Colors) -> None:

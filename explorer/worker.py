@@ -111,6 +111,7 @@ class Worker:
         self._running: list[Job] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._ended = time.monotonic()
 
     def submit(
         self,
@@ -152,11 +153,12 @@ class Worker:
             return len(self) >= self._capacity
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing is done and nothing waits."""
+    def rest_s(self) -> float:
+        """For how long nothing has been done, 0 while something is, or waits."""
         with self._changed:
             self._drop_cancelled()
-            return not self._running and not self._waiting
+            busy = self._running or self._waiting
+            return 0.0 if busy else time.monotonic() - self._ended
 
     def _order(self) -> list[Job]:
         """Return the jobs that wait, in the order in which they will be taken."""
@@ -236,6 +238,7 @@ class Worker:
         """Count what was done as done."""
         with self._changed:
             done, self._running = self._running, []
+            self._ended = time.monotonic()
         TOGETHER.labels(self.name).observe(len(done))
         for job in done:
             job.done = True
@@ -245,4 +248,5 @@ class Worker:
 MAPS = Worker("maps")
 MODEL = Worker("model")
 FILES = Worker("files")
-WORKERS = (MAPS, MODEL, FILES)
+TELESCOPE = Worker("telescope")
+WORKERS = (MAPS, MODEL, FILES, TELESCOPE)

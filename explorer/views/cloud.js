@@ -127,7 +127,10 @@ class Clouds {
       bar.innerHTML = '<span></span><i></i>';
       return bar;
     }));
-    this.palettes = clouds.map(({ palette }) => new Uint8Array(lookup(palette, palette[0]).buffer));
+    this.palettes = clouds.map(({ palette }) => {
+      const colors = palette.split(' ');
+      return new Uint8Array(lookup(colors, colors[0]).buffer);
+    });
     const count = Math.max(labels.length, 1), were = this.count;
     this.count = count;
     this.slider.max = count;

@@ -14,7 +14,7 @@ import param
 from numpy.typing import NDArray
 
 from explorer import theme
-from explorer.scales import palette
+from explorer.scales import palette_words
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("canvas.js", "pose.js", "points.js", "cloud.js")
@@ -84,7 +84,7 @@ class CloudPlayer(pn.custom.JSComponent):
         told = [
             {
                 "number": number, "title": cloud.title, "words": cloud.words,
-                "steps": len(cloud.steps), "palette": palette(cloud.colormap),
+                "steps": len(cloud.steps), "palette": palette_words(cloud.colormap),
                 "limits": [limit / cloud.mass for limit in cloud.limits],
             }
             for number, cloud in self._held.items()

@@ -14,6 +14,7 @@ from explorer.bending import PREDICTED, Bending, Masses, bend, field_of, masses_
 from explorer.library import Scene
 from explorer.sampling import Sampling
 from explorer.session import Session
+from explorer.turns import Due
 from explorer.views.bent import CSS, KEY_CSS, numbers_html
 from explorer.views.cards import cards, fit_grid
 from explorer.views.chart import frame_map
@@ -41,6 +42,7 @@ class LensingPage(View):
     def __init__(self, session: Session, sampling: Sampling | None = None, **params: Any):
         """`sampling` holds samples that are there already: nothing is offered to draw others."""
         super().__init__(session, **params)
+        self._showing = Due(session.change, self._show)
         self._can_draw, self._sampling = sampling is None, sampling or session.sampling
         self.bending: Bending | None = None
         self._masses: Masses | None = None
@@ -144,8 +146,7 @@ class LensingPage(View):
         if self.strip.figure.document is None:
             self._show()
         else:
-            # A click is heard without the document's lock, which Bokeh's own models need.
-            pn.state.execute(self._show, schedule=True)
+            self._showing.ask()
 
     def _show(self) -> None:
         bending, scene = self.bending, self._scene()

@@ -35,6 +35,7 @@ from explorer.scales import (
     power_of_ten,
     tick_label,
 )
+from explorer.turns import Due, changer
 from explorer.views.crosshair import Crosshair
 
 _RESET = "for (const axis of axes) axis.setv({ start: axis.reset_start, end: axis.reset_end })"
@@ -126,7 +127,7 @@ class MapPanel(Viewer):
         self._figure: Any = None
         self._handles: Any = None
         self._styled: theme.Colors | None = None
-        self._is_due = False
+        self._drawing = Due(changer(), self._redraw)
         self._scale_bar: Any = None
         self._readout: Label | None = None
         self._nothing = Label(
@@ -165,10 +166,7 @@ class MapPanel(Viewer):
             self._pipe.send(content)
             return
         self._pipe.update(data=content)  # for whoever draws it anew
-        if not self._is_due:
-            self._is_due = True
-            # A click is heard without the document's lock, which Bokeh's own models need.
-            pn.state.execute(self._redraw, schedule=True)
+        self._drawing.ask()
 
     @property
     def _is_served(self) -> bool:
@@ -178,14 +176,13 @@ class MapPanel(Viewer):
 
     def _redraw(self) -> None:
         """Draw the content that is there by now."""
-        self._is_due = False
         self._paint()
         self._describe()
 
     def _paint(self) -> None:
         content = self._content
         low, high = content.on_scale(content.limits).tolist()
-        self._handles["color_mapper"].update(low=low, high=high, palette=palette(content.colormap))
+        theme.set_colors(self._handles["color_mapper"], (low, high), content.colormap)
         drawn: dict[str, list[Any]] = {name: [] for name in ("image", "x", "y", "dw", "dh")}
         if content.values is not None:
             half, side = 0.5 * content.extent_kpc, content.extent_kpc

@@ -42,7 +42,8 @@ class MapPlot {
     this.top = TITLE_HEIGHT;
     this.width = this.left + size + style.gap / 2;
     this.context = fit(this.canvas, this.width, this.top + size + 92);
-    this.colors = lookup(spec.palette, style.noData);
+    const palette = spec.palette.split(' ');
+    this.colors = lookup(palette, style.noData);
     // A title too long for its map is told without its second part, as its color bar tells that.
     this.context.font = `bold 13px ${style.font}`;
     const fits = this.context.measureText(spec.title).width <= size;
@@ -51,7 +52,7 @@ class MapPlot {
     write(this.context, style, spec.bar, this.left, this.top + size + 55,
       { align: 'left', size: 12, color: style.text });
     const strip = this.context.createLinearGradient(this.left, 0, this.left + size, 0);
-    spec.palette.forEach((c, i, all) => strip.addColorStop(i / (all.length - 1), c));
+    palette.forEach((c, i, all) => strip.addColorStop(i / (all.length - 1), c));
     this.context.fillStyle = strip;
     this.context.fillRect(this.left, this.top + size + 61, size, 9);
     Object.assign(this.output.style, { left: `${this.left + 5}px`, top: `${this.top + 26}px` });

@@ -99,8 +99,7 @@ class SampleSheet(Plot):
     def put(self, content: MapContent, samples: NDArray[Any] | None) -> None:
         """Show samples (M, H, W) in the title, unit and colors of `content`, or nothing."""
         self.figure.title.text = content.title
-        self._mapper.update(palette=palette(content.colormap), low=content.limits[0],
-                            high=content.limits[1])  # fmt: skip
+        theme.set_colors(self._mapper, content.limits, content.colormap)
         maps = [] if samples is None else [np.asarray(one, np.float32) for one in samples]
         x, y = self._places(len(maps))
         numbers = [str(index + 1) for index in range(len(maps))]

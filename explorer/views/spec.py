@@ -20,7 +20,7 @@ from explorer.frames import (
     step_labels,
 )
 from explorer.lockstep import axes, lock_steps, places_at
-from explorer.scales import DIVERGING, bar_ticks, log_limits, palette, tick_label
+from explorer.scales import DIVERGING, bar_ticks, log_limits, palette_words, tick_label
 from explorer.session import Session
 from explorer.store import View
 from explorer.translation import Run
@@ -141,19 +141,19 @@ def _maps(session: Session, runs: list[Run], scale: Scale) -> list[dict[str, Any
     """Return title, color bar and scale (None: each reel's own) of the four kinds of maps."""
     domain, label = DOMAINS[session.store.target], DOMAINS[session.store.target].label.lower()
     shared = {"bar": f"{quantity(domain)} ({domain.unit})", "unit": domain.unit,
-              "palette": palette(domain.colormap),
+              "palette": palette_words(domain.colormap),
               "scale": _told(scale, bar_ticks(scale.low, scale.high))}  # fmt: skip
     is_noisy = not runs or any(run.num_steps > 1 for run in runs)
     limit, noise = DIFFERENCE_DEX, Scale(-NOISE_LIMIT, NOISE_LIMIT, logarithmic=False)
     return [
         {"title": "Noisy state xₜ" if is_noisy else "State xₜ", "bar": "xₜ (normalized)",
-         "unit": "", "palette": palette("gray"), "nothing": "",
+         "unit": "", "palette": palette_words("gray"), "nothing": "",
          "scale": None if runs else _told_state(noise)},
         {"title": f"Estimate · {label}", "nothing": "", **shared},
         {"title": f"Truth · {label}", "nothing": f"no map of {label}" if session.scene else "",
          **shared},
         {"title": "Difference", "bar": "log₁₀ run / pinned (dex)", "unit": "dex",
-         "palette": palette(DIVERGING), "nothing": "maps of different size",
+         "palette": palette_words(DIVERGING), "nothing": "maps of different size",
          "scale": _told(Scale(-limit, limit, False), np.linspace(-limit, limit, 5))},
     ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from explorer.frames import Reel, Scale, chunk
 from explorer.scales import POWER_OF_TEN_JS
 from explorer.session import Session
 from explorer.translation import Run
+from explorer.turns import Due
 from explorer.views.spec import estimate_scale, runs_on_view, spec
 from explorer.views.view import View
 
@@ -54,11 +55,12 @@ class StepPlayer(View):
             margin=0,
         )
         self._show_runs()
+        showing = Due(session.change, self._show_runs)
         self._player.on_msg(self._answer)
         self._player.param.watch(self._follow_player, "step")
-        self.follow(session, ["run", "scene", "pinned"], self._show_runs)
+        self.follow(session, ["run", "scene", "pinned"], showing.ask)
         self.follow(session.store, "step", self._follow_store)
-        self.follow(session.store, "target", self._show_runs)
+        self.follow(session.store, "target", showing.ask)
 
     def resize(self, size: int) -> None:
         """Set the side of the map frames in pixels."""
@@ -68,7 +70,7 @@ class StepPlayer(View):
         """Set colors by name, as `theme.named`."""
         self._player.colors = colors
 
-    def _show_runs(self, *events: Any) -> None:
+    def _show_runs(self) -> None:
         session, scale = self._session, estimate_scale(self._session)
         self._reels = [self._reel(run, scale) for run in runs_on_view(session)]
         shown = spec(session, self._reels)

@@ -169,6 +169,7 @@ def queue(monkeypatch):
         return (disk(1e8) * factors[:, None, None]).astype(np.float32)
 
     monkeypatch.setattr(worker, "MODEL", made)
+    monkeypatch.setattr(worker, "TELESCOPE", made)
     monkeypatch.setattr(observatory, "observe", observe)
     monkeypatch.setattr(observatory, "translate", translate)
     return made

@@ -119,7 +119,7 @@ def test_cancel_stops_between_steps(toy):
     assert not one.busy
     assert "cancelled" in one.notice
     toy.gate.set()
-    wait_until(lambda: toy.closed or worker.MODEL.is_idle, "the worker", 10)
+    wait_until(lambda: toy.closed or worker.MODEL.rest_s, "the worker", 10)
     time.sleep(0.05)
     assert one.run is None
     one.translate()
@@ -173,7 +173,7 @@ def test_one_that_leaves_does_not_stop_the_others_and_all_stop_the_batch(toy):
     assert leaves.run is None
     assert library.RUNS.get(leaves.store.view) is None
     assert "cancelled" in leaves.notice
-    wait_until(lambda: worker.MODEL.is_idle, "the worker", 10)
+    wait_until(lambda: worker.MODEL.rest_s, "the worker", 10)
 
     toy.gate.clear()
     toy.batches.clear()
@@ -181,7 +181,7 @@ def test_one_that_leaves_does_not_stop_the_others_and_all_stop_the_batch(toy):
     first, one, other = sessions_of(toy, 30, 31, 32)
     one.param.watch(lambda event: (one.close(), other.close()), "preview")
     toy.gate.set()
-    wait_until(lambda: worker.MODEL.is_idle, "the worker", 10)
+    wait_until(lambda: worker.MODEL.rest_s, "the worker", 10)
     assert toy.batches == [[30], [31, 32]]
     assert one.run is other.run is None
     assert toy.steps == first.store.steps + 2  # both have left by the second

@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from explorer.turns import Turns, turns_here
+from explorer.turns import Due, Turns, changer, turns_here
 
 
 def run(coroutine):
@@ -60,3 +60,21 @@ def test_a_loop_that_is_closed_takes_nothing():
     turns.add(lambda: None)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(turns_here).result() is None
+
+
+def test_what_is_due_is_done_once_for_all_who_ask():
+    turns, done = [], []
+    due = Due(turns.append, lambda: done.append(len(turns)))
+    due.ask()
+    due.ask("an event")
+    assert len(turns) == 1
+    turns[0]()
+    assert done == [1]
+    due.ask()
+    assert len(turns) == 2
+
+
+def test_where_no_page_is_served_changes_come_at_once():
+    done = []
+    changer()(lambda: done.append("now"))
+    assert done == ["now"]

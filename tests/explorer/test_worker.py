@@ -29,7 +29,7 @@ def finish(worker, gate):
     """Let the worker do all that waits."""
     gate.set()
     end = time.monotonic() + LONG
-    while not worker.is_idle:
+    while not worker.rest_s:
         assert time.monotonic() < end
         time.sleep(0.002)
 
@@ -150,10 +150,14 @@ def test_a_failure_ends_neither_the_thread_nor_the_others(held, caplog):
     assert "a job of worker held failed" in caplog.text
 
 
-def test_it_is_idle_when_all_is_done(held):
+def test_it_rests_since_all_was_done(held):
     worker, gate = held
-    assert not worker.is_idle
+    assert worker.rest_s == 0.0
     ended = threading.Event()
     worker.submit(lambda job: ended.set(), "a")
+    assert worker.rest_s == 0.0
     finish(worker, gate)
     assert ended.is_set()
+    first = worker.rest_s
+    time.sleep(0.02)
+    assert first + 0.02 <= worker.rest_s < LONG
