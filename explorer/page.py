@@ -80,6 +80,8 @@ def build() -> pmui.Page:
         store.param.watch(lambda event: setattr(location, "search", store.address()), "rotation")
         pn.state.on_session_destroyed(lambda context: session.close())
         pn.state.on_session_destroyed(lambda context: SWEEPER.note_page())
+        area = pn.state.notifications
+        pn.state.on_session_destroyed(lambda context: _let_go(area))
 
     def follow_browser(*events: object) -> None:
         session.dark = page.dark_theme
@@ -190,6 +192,14 @@ def _page(session: Session, header: list[Any], sidebar: Any, main: Any) -> pmui.
     for watcher in set(_followers_of_busy()) - others:
         pn.state.param.unwatch(watcher)
     return page
+
+
+def _let_go(area: Any) -> None:
+    """Let go the models of notifications, by which Panel would keep a document that was left."""
+    for ref, (view, root, *_) in list(pn.state._views.items()):
+        if view is area:
+            area._cleanup(root)
+            del pn.state._views[ref]
 
 
 def _followers_of_busy() -> list[Any]:

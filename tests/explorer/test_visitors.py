@@ -11,6 +11,7 @@ from contextlib import suppress
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.document import Document
 
 from engine.translator import Translator
 from explorer import library, page, session
@@ -77,7 +78,10 @@ def test_a_page_that_is_left_leaves_nothing_behind(address, monkeypatch, caplog)
     # Panel logs the events that it hears, and pytest keeps what is logged: an event holds its page.
     caplog.set_level(logging.INFO, "panel")
     made = []
-    for kind in (session.Session, page.Store, page.Views, page.Controls, MapPanel, page.Viewport):
+    kinds = (
+        session.Session, page.Store, page.Views, page.Controls, MapPanel, page.Viewport, Document,
+    )  # fmt: skip
+    for kind in kinds:
         begin = kind.__init__
 
         def note(self, *arguments, begin=begin, **options):
@@ -93,7 +97,7 @@ def test_a_page_that_is_left_leaves_nothing_behind(address, monkeypatch, caplog)
         await visitor.close()
 
     run(visit())
-    assert len({type(each()) for each in made}) == 6
+    assert {type(each()) for each in made} == set(kinds)
 
     def kept():
         gc.unfreeze()  # what a sweeper has frozen would stay until it is at work again
@@ -103,5 +107,5 @@ def test_a_page_that_is_left_leaves_nothing_behind(address, monkeypatch, caplog)
     with suppress(pytest.fail.Exception):  # whose words would not say what stays, and why
         wait_until(lambda: not kept(), "the session's objects to go", 20)
     left = kept()
-    kinds = ", ".join(sorted({type(one).__name__ for one in left}))
-    assert not left, f"{kinds} stayed, the first is held by\n{holders(left[0])}"
+    names = ", ".join(sorted({type(one).__name__ for one in left}))
+    assert not left, f"{names} stayed, the first is held by\n{holders(left[0])}"
