@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from explorer.worker import WORKERS, Worker
 
 LOOK_SECONDS, REST_SECONDS, APART_SECONDS = 1.0, 3.0, 10.0
-# When a collection no longer waits for rest: so long after the last one, or so many pages.
+# When a collection no longer waits for rest: so long after the last one, or once so many pages have
+# come or gone.
 OVERDUE_SECONDS, OVERDUE_PAGES = 300.0, 50
 
 
