@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from explorer.worker import WORKERS, Worker
 
@@ -25,26 +25,26 @@ class Sweeper:
     after a while without work, or when that has not come for long.
     """
 
-    def __init__(self, workers: Sequence[Worker]):
-        self._workers = workers
+    def __init__(self, workers: Sequence[Worker], clock: Callable[[], float] = time.monotonic):
+        self._workers, self._clock = workers, clock
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pages = 0
-        self._changed = self._swept = time.monotonic()
+        self._changed = self._swept = clock()
         self._settled = True
 
     def note_page(self) -> None:
         """Hear that a page comes or goes; with the first one the sweeper begins."""
         with self._lock:
             self._pages += 1
-            self._changed, self._settled = time.monotonic(), False
+            self._changed, self._settled = self._clock(), False
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="garbage", daemon=True)
                 self._thread.start()
 
     def look(self) -> None:
         """Do what the moment is for."""
-        now = time.monotonic()
+        now = self._clock()
         quiet_s, swept_s = now - self._changed, now - self._swept
         rest_s = min(quiet_s, *(worker.rest_s for worker in self._workers))
         if rest_s >= swept_s:
@@ -52,13 +52,19 @@ class Sweeper:
         rests = rest_s >= REST_SECONDS and swept_s >= APART_SECONDS
         if rests or swept_s >= OVERDUE_SECONDS or self._pages >= OVERDUE_PAGES:
             self._pages = 0
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
-            self._swept = time.monotonic()
+            self._sweep()
+            self._swept = self._clock()
         elif quiet_s >= REST_SECONDS and not self._settled:
             self._settled = True
-            gc.freeze()
+            self._settle()
+
+    def _sweep(self) -> None:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+    def _settle(self) -> None:
+        gc.freeze()
 
     def _run(self) -> None:
         while True:

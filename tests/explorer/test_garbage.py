@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from explorer import garbage
 from explorer.garbage import OVERDUE_PAGES, OVERDUE_SECONDS, REST_SECONDS, Sweeper
-from explorer.worker import Worker
+from tests.waiting import wait_until
 
 
 class Ring:
@@ -18,115 +17,92 @@ class Ring:
         self.own = self
 
 
+class Watched(Sweeper):
+    """A sweeper that looks when it is told to, and notes what it did."""
+
+    def __init__(self, clock):
+        self.clock, self.began_rest, self.done, self.begun = clock, None, [], 0
+        super().__init__([self], lambda: clock.s)
+
+    @property
+    def rest_s(self):
+        """As a worker that rests since `began_rest`, or does not."""
+        return 0.0 if self.began_rest is None else self.clock.s - self.began_rest
+
+    def _run(self):
+        self.begun += 1
+
+    def _sweep(self):
+        self.done.append("sweep")
+        super()._sweep()
+
+    def _settle(self):
+        self.done.append("settle")
+        super()._settle()
+
+    def look_after(self, seconds):
+        self.clock.s += seconds
+        before = len(self.done)
+        self.look()
+        return self.done[before:]
+
+
 @pytest.fixture
-def ring():
-    """A ring that nobody holds, and that has come to stay as far as Python knows."""
+def sweeper():
+    """A sweeper of a busy server with one page."""
+    made = Watched(SimpleNamespace(s=1000.0))
+    made.clock.s += 1.0
+    made.note_page()
+    yield made
+    gc.unfreeze()
+
+
+def test_frozen_garbage_waits_for_rest(sweeper):
     gc.collect()
     made = Ring()
-    known = weakref.ref(made)
+    ring = weakref.ref(made)
     gc.freeze()
     del made
-    yield known
-    gc.unfreeze()
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The time that a sweeper sees."""
-    now = SimpleNamespace(s=1000.0)
-    monkeypatch.setattr(garbage, "time", SimpleNamespace(monotonic=lambda: now.s))
-    return now
-
-
-@pytest.fixture
-def worker(clock):
-    """A worker that rests since `began`, or does not."""
-
-    class Busy:
-        began = None
-
-        @property
-        def rest_s(self):
-            return 0.0 if self.began is None else clock.s - self.began
-
-    return Busy()
-
-
-@pytest.fixture
-def sweeper(worker, monkeypatch):
-    monkeypatch.setattr(garbage.threading, "Thread", lambda **options: SimpleNamespace(start=int))
-    made = Sweeper([worker])
-    made.note_page()
-    return made
-
-
-def test_frozen_garbage_waits_for_rest(ring, clock, worker, sweeper):
     gc.collect()  # as Bokeh has them for each page that is left
-    clock.s += 20.0
-    sweeper.look()
+    assert sweeper.look_after(20.0) == ["settle"]
+    sweeper.began_rest = sweeper.clock.s
+    assert sweeper.look_after(REST_SECONDS - 0.1) == []
     assert ring() is not None
-    worker.began = clock.s
-    clock.s += REST_SECONDS - 0.1
-    sweeper.look()
-    assert ring() is not None
-    clock.s += 0.2
-    sweeper.look()
+    assert sweeper.look_after(0.2) == ["sweep"]
     assert ring() is None
 
 
-def test_a_page_that_was_opened_while_others_work_is_hidden_from_other_collections(
-    clock, worker, sweeper
-):
-    gc.unfreeze()
-    before = gc.get_freeze_count()
-    sweeper.look()
-    assert gc.get_freeze_count() == before
-    clock.s += REST_SECONDS
-    sweeper.look()
-    frozen = gc.get_freeze_count()
-    assert frozen > before
-    more = [Ring() for _ in range(1000)]
-    sweeper.look()  # there is nothing new to settle
-    assert gc.get_freeze_count() == frozen
-    gc.unfreeze()
-    del more
-
-
-def test_without_anything_new_there_is_nothing_to_look_for(clock, worker, sweeper, monkeypatch):
-    worker.began = clock.s
-    clock.s += 20.0
-    sweeper.look()
-    monkeypatch.setattr(garbage, "gc", None)
-    clock.s += 2.0 * OVERDUE_SECONDS
-    sweeper.look()
+def test_a_page_that_was_opened_while_others_work_is_hidden_from_other_collections(sweeper):
+    assert sweeper.look_after(0.0) == []
+    assert sweeper.look_after(REST_SECONDS) == ["settle"]
+    assert gc.get_freeze_count() > 100_000
+    assert sweeper.look_after(1.0) == []  # there is nothing new
     sweeper.note_page()
-    clock.s += REST_SECONDS
-    with pytest.raises(AttributeError):
-        sweeper.look()
+    assert sweeper.look_after(REST_SECONDS) == ["settle"]
 
 
-@pytest.mark.parametrize("why", ["time", "pages"])
-def test_without_rest_it_comes_when_it_is_overdue(why, ring, clock, worker, sweeper):
-    clock.s += REST_SECONDS
-    sweeper.look()
-    assert ring() is not None
-    if why == "time":
-        clock.s += OVERDUE_SECONDS
-    for _ in range(OVERDUE_PAGES if why == "pages" else 0):
+def test_without_anything_new_there_is_nothing_to_look_for(sweeper):
+    sweeper.began_rest = sweeper.clock.s
+    assert sweeper.look_after(20.0) == ["sweep"]
+    assert sweeper.look_after(2.0 * OVERDUE_SECONDS) == []
+    sweeper.note_page()
+    assert sweeper.look_after(REST_SECONDS) == ["sweep"]
+
+
+def test_without_rest_it_comes_when_it_is_overdue(sweeper):
+    assert sweeper.look_after(REST_SECONDS) == ["settle"]
+    assert sweeper.look_after(OVERDUE_SECONDS) == ["sweep"]
+    for _ in range(OVERDUE_PAGES - 1):
         sweeper.note_page()
-    sweeper.look()
-    assert ring() is None
-
-
-def test_it_begins_with_the_first_page_and_once(monkeypatch):
-    begun = []
-
-    def thread(**options):
-        return SimpleNamespace(start=lambda: begun.append(options["name"]))
-
-    monkeypatch.setattr(garbage.threading, "Thread", thread)
-    sweeper = Sweeper([Worker("idle")])
-    assert not begun
+    assert sweeper.look_after(1.0) == []
     sweeper.note_page()
+    assert sweeper.look_after(0.0) == ["sweep"]
+
+
+def test_it_begins_with_the_first_page_and_once():
+    sweeper = Watched(SimpleNamespace(s=0.0))
+    assert sweeper.begun == 0
     sweeper.note_page()
-    assert begun == ["garbage"]
+    wait_until(lambda: sweeper.begun, "the thread", 10)
+    sweeper.note_page()
+    assert sweeper.begun == 1
