@@ -30,22 +30,22 @@ class Sweeper:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pages = 0
-        self._changed = self._swept = clock()
-        self._settled = True
+        # When a page last came or went; the same of those frozen; when all was looked through.
+        self._changed = self._settled = self._swept = clock()
 
     def note_page(self) -> None:
         """Hear that a page comes or goes; with the first one the sweeper begins."""
         with self._lock:
             self._pages += 1
-            self._changed, self._settled = self._clock(), False
+            self._changed = self._clock()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="garbage", daemon=True)
                 self._thread.start()
 
     def look(self) -> None:
         """Do what the moment is for."""
-        now = self._clock()
-        quiet_s, swept_s = now - self._changed, now - self._swept
+        now, changed = self._clock(), self._changed
+        quiet_s, swept_s = now - changed, now - self._swept
         rest_s = min(quiet_s, *(worker.rest_s for worker in self._workers))
         if rest_s >= swept_s:
             return  # nothing has happened since
@@ -54,9 +54,10 @@ class Sweeper:
             self._pages = 0
             self._sweep()
             self._swept = self._clock()
-        elif quiet_s >= REST_SECONDS and not self._settled:
-            self._settled = True
+        elif quiet_s >= REST_SECONDS and changed > self._settled:
             self._settle()
+        if quiet_s >= REST_SECONDS:
+            self._settled = changed  # either way it is frozen
 
     def _sweep(self) -> None:
         gc.unfreeze()

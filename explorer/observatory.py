@@ -111,9 +111,9 @@ class Observatory(param.Parameterized):
         session, setting, of_view = self._session, self.setting, self._of_view
         scene, target, seed = session.scene, session.store.target, session.store.seed
         kept = self.sight
-        same = (
-            kept is not None and kept.scene is scene and kept.seen.fits(setting, scene.extent_kpc)
-        )
+        before = None
+        if kept is not None and kept.scene is scene:
+            before = kept.seen if kept.seen.fits(setting, scene.extent_kpc) else None
 
         def look(job: worker.Job) -> Sight:
             start = time.perf_counter()
@@ -152,10 +152,10 @@ class Observatory(param.Parameterized):
                 fail("Too much waits already: try again in a moment.")
 
         self.param.update(progress=(0, 0), said="Observing…")
-        if kept is not None and same:
-            go_on(Sight(scene, target, kept.seen))
-        else:
+        if before is None:
             keep(session.compute(look, show=go_on, fail=fail, at=worker.TELESCOPE))
+        else:
+            go_on(Sight(scene, target, before))
 
     def _progress(self, step: int, number: int) -> None:
         self.param.update(progress=(step, number), said=f"Translating: step {step} of {number}")

@@ -109,7 +109,7 @@ def palette(name: str, colors: int = 256) -> list[str]:
 
 
 def palette_words(name: str) -> str:
-    """Return `palette` in one text, for components of the page, where a list would cost ten times.
+    """Return `palette` in one text, for components of the page, not a list.
 
     All that a component is told is looked through for other models, value by value.
     """

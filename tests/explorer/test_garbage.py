@@ -87,6 +87,8 @@ def test_without_anything_new_there_is_nothing_to_look_for(sweeper):
     assert sweeper.look_after(2.0 * OVERDUE_SECONDS) == []
     sweeper.note_page()
     assert sweeper.look_after(REST_SECONDS) == ["sweep"]
+    sweeper.began_rest = None
+    assert sweeper.look_after(1.0) == []  # that has frozen the page as well
 
 
 def test_without_rest_it_comes_when_it_is_overdue(sweeper):
